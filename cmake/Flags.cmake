@@ -1,0 +1,21 @@
+# Compile and link flags of every target of ours, as one interface target.
+add_library(pgstow_flags INTERFACE)
+target_compile_options(pgstow_flags INTERFACE
+  -Wall -Wextra -Wshadow -Wconversion -Werror
+  -fstack-protector-strong -fstack-clash-protection -fcf-protection)
+target_compile_definitions(pgstow_flags INTERFACE
+  _GLIBCXX_ASSERTIONS PGSTOW_VERSION="${PROJECT_VERSION}")
+target_link_options(pgstow_flags INTERFACE -Wl,-z,relro,-z,now,-z,noexecstack)
+if(NOT CMAKE_CXX_FLAGS MATCHES "-O0" AND NOT CMAKE_BUILD_TYPE STREQUAL "Debug"
+   AND NOT PGSTOW_SANITIZE)
+  target_compile_definitions(pgstow_flags INTERFACE _FORTIFY_SOURCE=2)
+endif()
+if(PGSTOW_SANITIZE)
+  target_compile_options(pgstow_flags INTERFACE
+    -fsanitize=${PGSTOW_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(pgstow_flags INTERFACE -fsanitize=${PGSTOW_SANITIZE})
+endif()
+if(PGSTOW_COVERAGE)
+  target_compile_options(pgstow_flags INTERFACE --coverage)
+  target_link_options(pgstow_flags INTERFACE --coverage)
+endif()

@@ -1,0 +1,239 @@
+#include "base/child.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "base/error.h"
+#include "base/text.h"
+
+extern char** environ;
+
+namespace pgstow {
+namespace {
+
+constexpr std::size_t kMessagesLimit = 64 * 1024;
+constexpr std::size_t kOutputLimit = 16 * 1024 * 1024;
+constexpr std::chrono::milliseconds kPoll{5};
+constexpr std::chrono::seconds kTermPatience{2};
+
+bool is_private(std::string_view name) {
+  const auto starts = [&](std::string_view prefix) { return name.starts_with(prefix); };
+  const auto ends = [&](std::string_view suffix) { return name.ends_with(suffix); };
+  return starts("BACKUP_") || starts("AWS_") || starts("PGSTOW_") || starts("POSTGRES") ||
+         name == "DATABASE_URL" || name == "PGPASSWORD" || name == "NOTIFY_SOCKET" ||
+         ends("_TOKEN") || ends("_SECRET") || ends("_PASSWORD") || ends("_PASSWORD_FILE");
+}
+
+std::vector<char*> pointers(const std::vector<std::string>& strings) {
+  std::vector<char*> out;
+  out.reserve(strings.size() + 1);
+  for (const std::string& s : strings) out.push_back(const_cast<char*>(s.c_str()));
+  out.push_back(nullptr);
+  return out;
+}
+
+// The spawn attributes and file actions, freed at the end of the scope.
+class SpawnPlan {
+ public:
+  SpawnPlan() {
+    posix_spawn_file_actions_init(&actions_);
+    posix_spawnattr_init(&attr_);
+    // Signals are blocked in our threads and SIGPIPE is ignored: children get the defaults back. A
+    // group of its own keeps the terminal's Ctrl-C for us, who end the child in good order.
+    sigset_t none;
+    sigset_t all;
+    sigemptyset(&none);
+    sigfillset(&all);
+    posix_spawnattr_setsigmask(&attr_, &none);
+    posix_spawnattr_setsigdefault(&attr_, &all);
+    posix_spawnattr_setpgroup(&attr_, 0);
+    posix_spawnattr_setflags(
+        &attr_, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
+  }
+  SpawnPlan(const SpawnPlan&) = delete;
+  SpawnPlan& operator=(const SpawnPlan&) = delete;
+  ~SpawnPlan() {
+    posix_spawnattr_destroy(&attr_);
+    posix_spawn_file_actions_destroy(&actions_);
+  }
+
+  // Gives the child `fd` (or /dev/null) as its descriptor `target`.
+  void attach(const Fd& fd, int target) {
+    if (fd) {
+      posix_spawn_file_actions_adddup2(&actions_, fd.get(), target);
+    } else {
+      posix_spawn_file_actions_addopen(&actions_, target, "/dev/null", O_RDWR, 0);
+    }
+  }
+
+  pid_t run(const Command& command) {
+    pid_t pid = -1;
+    const int rc = posix_spawnp(&pid, command.argv.at(0).c_str(), &actions_, &attr_,
+                                pointers(command.argv).data(), pointers(command.env).data());
+    if (rc != 0) throw_errno(fmt::format("starting {}", command.argv[0]), rc);
+    return pid;
+  }
+
+ private:
+  posix_spawn_file_actions_t actions_;
+  posix_spawnattr_t attr_;
+};
+
+// Reaps the child if it has ended. Returns true then, with its status.
+bool reap(pid_t pid, int& status, int flags) {
+  pid_t rc = 0;
+  do {
+    rc = ::waitpid(pid, &status, flags);
+  } while (rc < 0 && errno == EINTR);
+  return rc != 0;
+}
+
+}  // namespace
+
+// Collects standard error until its end, keeping the last kMessagesLimit bytes.
+struct Child::Messages {
+  explicit Messages(Fd fd) : err(std::move(fd)), thread([this] { collect(); }) {}
+
+  void collect() {
+    std::array<char, 4096> buffer;
+    for (;;) {
+      const ssize_t n = ::read(err.get(), buffer.data(), buffer.size());
+      if (n < 0 && errno == EINTR) continue;
+      if (n <= 0) return;
+      const std::scoped_lock lock(mutex);
+      text.append(buffer.data(), static_cast<std::size_t>(n));
+      if (text.size() > kMessagesLimit) text.erase(0, text.size() - kMessagesLimit);
+    }
+  }
+
+  Fd err;
+  std::mutex mutex;
+  std::string text;  // guarded by mutex
+  std::jthread thread;
+};
+
+std::vector<std::string> child_environment(const std::vector<std::string>& extra) {
+  std::vector<std::string> env;
+  const auto name_of = [](std::string_view entry) { return entry.substr(0, entry.find('=')); };
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view name = name_of(*entry);
+    const bool replaced = std::ranges::any_of(
+        extra, [&](const std::string& e) { return name_of(e) == name; });
+    if (!replaced && !is_private(name)) env.emplace_back(*entry);
+  }
+  env.insert(env.end(), extra.begin(), extra.end());
+  return env;
+}
+
+Child Child::start(const Command& command) {
+  Pipe in;
+  Pipe out;
+  if (command.pipe_in) in = make_pipe();
+  if (command.pipe_out) out = make_pipe();
+  Pipe err = make_pipe(1 << 16);
+  SpawnPlan plan;
+  plan.attach(in.read, STDIN_FILENO);
+  plan.attach(out.write, STDOUT_FILENO);
+  plan.attach(err.write, STDERR_FILENO);
+  const pid_t pid = plan.run(command);
+  if (in.write) ::fcntl(in.write.get(), F_SETFL, O_NONBLOCK);
+  return Child(std::filesystem::path(command.argv[0]).filename(), pid, std::move(in.write),
+               std::move(out.read), std::move(err.read));
+}
+
+Child::Child(std::string name, pid_t pid, Fd in, Fd out, Fd err)
+    : name_(std::move(name)),
+      pid_(pid),
+      in_(std::move(in)),
+      out_(std::move(out)),
+      messages_(std::make_unique<Messages>(std::move(err))) {}
+
+Child::Child(Child&& other) noexcept
+    : name_(std::move(other.name_)),
+      pid_(std::exchange(other.pid_, -1)),
+      in_(std::move(other.in_)),
+      out_(std::move(other.out_)),
+      messages_(std::move(other.messages_)) {}
+
+Child::~Child() {
+  if (pid_ < 0) return;
+  in_.reset();
+  ::kill(-pid_, SIGCONT);  // a stopped child can't act on SIGTERM
+  ::kill(-pid_, SIGTERM);
+  const auto deadline = std::chrono::steady_clock::now() + kTermPatience;
+  int status = 0;
+  while (!reap(pid_, status, WNOHANG)) {
+    if (std::chrono::steady_clock::now() > deadline) ::kill(-pid_, SIGKILL);
+    std::this_thread::sleep_for(kPoll);
+  }
+}
+
+std::size_t Child::read(std::span<char> into, const Wait& wait) {
+  return read_some(out_, into, wait, name_);
+}
+
+void Child::write(std::string_view bytes, const Wait& wait) {
+  try {
+    write_all(in_, bytes, wait, name_);
+  } catch (const ProcessFailed&) {
+    static_cast<void>(this->wait(wait.stop));  // throws with the child's own words if it failed
+    throw;
+  }
+}
+
+void Child::close_input() { in_.reset(); }
+
+std::string Child::wait(const std::stop_token& stop) {
+  in_.reset();
+  int status = 0;
+  while (!reap(pid_, status, WNOHANG)) {
+    check_stop(stop);
+    std::this_thread::sleep_for(kPoll);
+  }
+  pid_ = -1;
+  if (status != 0) fail(status);
+  return finish_messages();
+}
+
+std::string Child::finish_messages() {
+  messages_->thread.join();
+  return std::string(trim(messages_->text));
+}
+
+void Child::fail(int status) {
+  const std::string how = WIFSIGNALED(status)
+                              ? fmt::format("ended by signal {} ({})", WTERMSIG(status),
+                                            ::sigdescr_np(WTERMSIG(status)))
+                              : fmt::format("exit status {}", WEXITSTATUS(status));
+  const std::string said = finish_messages();
+  throw ProcessFailed(said.empty() ? fmt::format("{}: {}", name_, how)
+                                   : fmt::format("{}: {}: {}", name_, how, said));
+}
+
+std::string run_command(Command command, const Wait& wait) {
+  command.pipe_out = true;
+  Child child = Child::start(command);
+  std::string output;
+  std::array<char, 16384> buffer;
+  while (const std::size_t n = child.read(buffer, wait)) {
+    output.append(buffer.data(), n);
+    if (output.size() > kOutputLimit) throw Error(child.name() + ": endless output");
+  }
+  static_cast<void>(child.wait(wait.stop));
+  return output;
+}
+
+}  // namespace pgstow

@@ -1,0 +1,68 @@
+// Child processes: started without a shell, their pipes streamed, their end always awaited.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/fd.h"
+
+namespace pgstow {
+
+struct Command {
+  std::vector<std::string> argv;  // argv[0] is looked up in PATH
+  std::vector<std::string> env;   // "NAME=value", the whole environment; see child_environment()
+  bool pipe_in = false;           // otherwise standard input is /dev/null
+  bool pipe_out = false;          // otherwise standard output is /dev/null
+};
+
+// Our own environment without the variables that children have no business with (our settings, cloud
+// keys, every *_PASSWORD and *_FILE secret), and with `extra` ("NAME=value") set on top.
+std::vector<std::string> child_environment(const std::vector<std::string>& extra);
+
+// A running child. Single-threaded; its standard error is collected by a thread of its own.
+// Destroyed before wait(), the child is ended: SIGTERM, and SIGKILL two seconds later.
+class Child {
+ public:
+  // Throws Error if the program can't be started.
+  static Child start(const Command& command);
+
+  Child(Child&&) noexcept;
+  Child& operator=(Child&&) = delete;
+  ~Child();
+
+  // Reads its output; 0 at end of file (which says nothing about its success: wait() does).
+  std::size_t read(std::span<char> into, const Wait& wait);
+  // Writes to its input; throws ProcessFailed with the child's own words if it ended early.
+  void write(std::string_view bytes, const Wait& wait);
+  void close_input();
+
+  // Waits for its end and returns what it wrote to standard error (the last 64 KiB). Throws
+  // ProcessFailed with that text when it ended by a signal or with another status than 0.
+  std::string wait(const std::stop_token& stop);
+
+  const std::string& name() const { return name_; }
+  pid_t pid() const { return pid_; }
+
+ private:
+  struct Messages;
+  Child(std::string name, pid_t pid, Fd in, Fd out, Fd err);
+  std::string finish_messages();
+  [[noreturn]] void fail(int status);
+
+  std::string name_;
+  pid_t pid_ = -1;
+  Fd in_;
+  Fd out_;
+  std::unique_ptr<Messages> messages_;  // keeps the collecting thread
+};
+
+// Runs a command to its end and returns its standard output (at most 16 MiB). Throws as wait().
+std::string run_command(Command command, const Wait& wait);
+
+}  // namespace pgstow

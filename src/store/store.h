@@ -1,0 +1,59 @@
+// Where backups lie: a flat set of write-once objects, each a name and its bytes.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "stream/stream.h"
+
+namespace pgstow {
+
+struct Object {
+  std::string key;
+  std::uint64_t size_bytes = 0;
+  Time modified;
+};
+
+// The part of an object to read; a missing length reads to its end.
+struct Range {
+  std::uint64_t offset = 0;
+  std::optional<std::uint64_t> length;
+};
+
+// What create() does when the key exists already.
+enum class Existing { kRefuse, kReplace };
+
+// Methods may be called from several threads; the sinks and sources they return are single-threaded.
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  // The store's name in messages and listings: "local", "s3".
+  virtual std::string name() const = 0;
+  // Where an object lies, for people: "/srv/backups/backup_x.dump.gz", "s3://bucket/key".
+  virtual std::string location(std::string_view key) const = 0;
+
+  // A sink whose bytes become the object `key` at finish(), atomically and durably; before that, and
+  // if it is dropped, the key stays invisible to list() and open(). With kRefuse, throws Exists when
+  // the key is there, or is being made by another run (at create() or at finish()).
+  virtual std::unique_ptr<Sink> create(std::string_view key, Existing existing) = 0;
+
+  // Throws NotFound. A source that ends early or late of the object's size throws Corrupt.
+  virtual std::unique_ptr<Source> open(std::string_view key, Range range = {}) = 0;
+
+  // All whole objects whose key starts with prefix, in order of key.
+  virtual std::vector<Object> list(std::string_view prefix = {}) = 0;
+
+  // Removing what is not there is no error. Only retention and the clearing of our own state call it.
+  virtual void remove(std::string_view key) = 0;
+
+  // Ends what dead runs left half-made; returns how many. Work of living runs is not touched.
+  virtual int clear_leftovers() = 0;
+};
+
+}  // namespace pgstow
