@@ -28,7 +28,9 @@ struct Range {
 // What create() does when the key exists already.
 enum class Existing { kRefuse, kReplace };
 
-// Methods may be called from several threads; the sinks and sources they return are single-threaded.
+// Methods may be called from several threads; the sinks and sources they return are
+// single-threaded, and may outlive the store. Keys are plain names: one with '/' or NUL in it, with
+// a leading '.', or an empty one throws Error. Every store passes test/harness/store_contract.h.
 class Store {
  public:
   virtual ~Store() = default;
@@ -38,18 +40,22 @@ class Store {
   // Where an object lies, for people: "/srv/backups/backup_x.dump.gz", "s3://bucket/key".
   virtual std::string location(std::string_view key) const = 0;
 
-  // A sink whose bytes become the object `key` at finish(), atomically and durably; before that, and
-  // if it is dropped, the key stays invisible to list() and open(). With kRefuse, throws Exists when
-  // the key is there, or is being made by another run (at create() or at finish()).
+  // A sink whose bytes become the object `key` at finish(), atomically and durably; before that,
+  // and if it is dropped, the key stays invisible to list() and open(). With kRefuse, throws Exists
+  // when the key is there, or is being made by another run (at create() or at finish()). With
+  // kReplace the old object stays until finish(); of several at once, the last to finish stays.
   virtual std::unique_ptr<Sink> create(std::string_view key, Existing existing) = 0;
 
-  // Throws NotFound. A source that ends early or late of the object's size throws Corrupt.
+  // The object's bytes, or a range of them. Throws NotFound. A range that reaches past the object's
+  // end, and an object that turns out shorter or longer than it was, throw Corrupt (here or in
+  // read()).
   virtual std::unique_ptr<Source> open(std::string_view key, Range range = {}) = 0;
 
   // All whole objects whose key starts with prefix, in order of key.
   virtual std::vector<Object> list(std::string_view prefix = {}) = 0;
 
-  // Removing what is not there is no error. Only retention and the clearing of our own state call it.
+  // Removing what is not there is no error. Only retention and the clearing of our own state call
+  // it.
   virtual void remove(std::string_view key) = 0;
 
   // Ends what dead runs left half-made; returns how many. Work of living runs is not touched.
