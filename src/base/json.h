@@ -1,0 +1,31 @@
+// JSON: Boost.JSON behind the few calls we need.
+#pragma once
+
+#include <boost/json/fwd.hpp>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace pgstow {
+
+// Two-space indent, members in insertion order, no newline at the end.
+std::string pretty(const boost::json::value& value);
+
+// Throws Corrupt, naming `name` and the position, unless the text is one JSON object (nested at
+// most 32 deep).
+boost::json::object parse_json_object(std::string_view text, std::string_view name);
+
+// A member of the object; each throws Corrupt naming `name` and the member when it is missing or of
+// another type.
+std::string get_string(const boost::json::object& object, std::string_view member,
+                       std::string_view name);
+std::uint64_t get_uint(const boost::json::object& object, std::string_view member,
+                       std::string_view name);
+bool get_bool(const boost::json::object& object, std::string_view member, std::string_view name);
+const boost::json::object& get_object(const boost::json::object& object, std::string_view member,
+                                      std::string_view name);
+const boost::json::array& get_array(const boost::json::object& object, std::string_view member,
+                                    std::string_view name);
+const boost::json::object& as_object(const boost::json::value& value, std::string_view name);
+
+}  // namespace pgstow
