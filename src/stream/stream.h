@@ -15,8 +15,8 @@ class Source {
  public:
   virtual ~Source() = default;
 
-  // Reads at least one byte and at most into.size() (> 0). Returns 0 only at the end of a stream that
-  // was complete and sound: the child ended well, the length was right, every checksum held.
+  // Reads at least one byte and at most into.size() (> 0). Returns 0 only at the end of a stream
+  // that was complete and sound: the child ended well, the length was right, every checksum held.
   // Whatever else happens is thrown. After the end it goes on returning 0.
   virtual std::size_t read(std::span<char> into) = 0;
 };
