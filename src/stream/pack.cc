@@ -1,0 +1,55 @@
+#include "stream/pack.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "stream/gzip.h"
+#include "stream/zstd.h"
+
+namespace pgstow {
+namespace {
+
+std::string compress(std::string_view block, const Compression& compression) {
+  return compression.format == Compression::Format::kZstd ? zstd_frame(block, compression.level)
+                                                          : gzip_member(block, compression.level);
+}
+
+}  // namespace
+
+Packer::Packer(Sink& to, Compression compression, unsigned workers, std::size_t block_bytes)
+    : to_(to),
+      compression_(compression),
+      block_bytes_(std::clamp(block_bytes, std::size_t{1}, kMaxBlockBytes)),
+      most_pending_(2 * std::size_t{std::max(workers, 1U)} + 1),
+      stage_(workers) {
+  block_.reserve(block_bytes_);
+}
+
+void Packer::write(std::string_view bytes) {
+  bytes_in_ += bytes.size();
+  while (!bytes.empty()) {
+    const std::string_view part = bytes.substr(0, block_bytes_ - block_.size());
+    block_ += part;
+    bytes.remove_prefix(part.size());
+    if (block_.size() == block_bytes_) submit_block();
+  }
+}
+
+void Packer::finish() {
+  if (!block_.empty()) submit_block();
+  submit_block();  // the end mark
+  while (stage_.pending() > 0) write_next();
+  to_.finish();
+}
+
+void Packer::submit_block() {
+  if (stage_.pending() == most_pending_) write_next();
+  stage_.submit([block = std::exchange(block_, {}), compression = compression_] {
+    return compress(block, compression);
+  });
+  block_.reserve(block_bytes_);
+}
+
+void Packer::write_next() { to_.write(stage_.next()); }
+
+}  // namespace pgstow

@@ -1,0 +1,46 @@
+// Compression of a stream on several threads.
+//
+// The stream is cut into blocks; each becomes a gzip member or zstd frame of its own (gzip.h,
+// zstd.h). The last one is always empty: it is the end mark, by which open_unpacked() (unpack.h)
+// knows a whole file from one cut between two members. To gunzip and zstd it is just an empty
+// member.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "stream/compression.h"
+#include "stream/ordered.h"
+#include "stream/stream.h"
+
+namespace pgstow {
+
+// Holds up to 2 * workers + 2 blocks. `to` is only used by the thread that calls write() and
+// finish().
+class Packer : public Sink {
+ public:
+  Packer(Sink& to, Compression compression, unsigned workers,
+         std::size_t block_bytes = std::size_t{1} << 20);
+
+  void write(std::string_view bytes) override;
+  void finish() override;
+
+  // Bytes taken by write().
+  std::uint64_t bytes_in() const { return bytes_in_; }
+
+ private:
+  void submit_block();
+  void write_next();
+
+  Sink& to_;
+  const Compression compression_;
+  const std::size_t block_bytes_;
+  const std::size_t most_pending_;
+  std::uint64_t bytes_in_ = 0;
+  std::string block_;  // what does not fill a block yet
+  Ordered<std::string> stage_;
+};
+
+}  // namespace pgstow
