@@ -1,8 +1,8 @@
 // The proof: what a table held at the snapshot, as a row count and an order-free digest.
 //
-// The digest is the sum modulo 2^128 of the XXH3-128 (xxHash 0.8, seed 0) of each row, a row being one
-// line of PostgreSQL's COPY text format without its newline. Addition makes it independent of the
-// rows' order, which no restore keeps. It proves equality of honest data; malice is answered by
+// The digest is the sum modulo 2^128 of the XXH3-128 (xxHash 0.8, seed 0) of each row, a row being
+// one line of PostgreSQL's COPY text format without its newline. Addition makes it independent of
+// the rows' order, which no restore keeps. It proves equality of honest data; malice is answered by
 // the manifest's own SHA-256.
 #pragma once
 
@@ -37,14 +37,16 @@ struct Proof {
   bool operator==(const Proof&) const = default;
 };
 
-// Takes COPY text in pieces of any size and adds up the proof of its rows. Rows end at raw newlines,
-// which COPY never leaves unescaped in data, whatever the client encoding. Single-threaded.
+// Takes COPY text in pieces of any size and adds up the proof of its rows. Rows end at raw
+// newlines, which COPY never leaves unescaped in data, whatever the client encoding.
+// Single-threaded.
 class RowHasher {
  public:
   // Stops counting at the end marker (a line `\.`); what follows it is ignored.
   void add(std::string_view copy_text);
   // Throws Corrupt when the text ended inside a row.
   Proof finish();
+  const Proof& so_far() const { return proof_; }
 
  private:
   void add_row(std::string_view row);
