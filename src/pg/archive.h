@@ -48,6 +48,9 @@ struct TocEntry {
   OptionalText with_oids;
   std::vector<std::string> dependencies;
   DataOffset offset;
+
+  // Its block is COPY text; that of `pg_dump --inserts` is made of SQL statements.
+  bool has_copy_text() const { return has_data && copy && !copy->empty(); }
 };
 
 struct ArchiveHeader {
@@ -65,7 +68,8 @@ struct ArchiveHeader {
 // Header and table of contents as bytes, as pg_dump writes them.
 std::string encode_header(const ArchiveHeader& header);
 
-// Receives an archive's parts in their order. The views are lent for the call.
+// Receives an archive's parts in their order. The views are lent for the call; the header and its
+// entries live as long as the parser. How the bytes are cut into calls means nothing.
 class ArchiveVisitor {
  public:
   virtual ~ArchiveVisitor() = default;
@@ -79,8 +83,8 @@ class ArchiveVisitor {
   virtual void on_block_end() = 0;
 };
 
-// Takes an archive in pieces of any size, checks its structure from first byte to last and calls the
-// visitor. Memory is bounded: header and TOC together at most 1 GiB, blocks are passed through.
+// Takes an archive in pieces of any size, checks its structure from first byte to last and calls
+// the visitor. Memory is bounded: header and TOC together at most 1 GiB, blocks are passed through.
 // Throws Corrupt, with the position, for anything that is not a sound archive, and Error for a
 // version this reader does not know.
 class ArchiveParser {
@@ -102,7 +106,7 @@ class ArchiveParser {
 struct ArchiveProof {
   std::map<int, Proof> tables;  // by dump id of TABLE DATA
   Proof large_objects;          // rows: objects; digest: see LargeObjectHasher
-  bool complete = true;         // false when blocks are compressed inside, so that rows are unknown
+  bool complete = true;  // false when rows are unknown: blocks are compressed, or are no COPY text
 };
 
 }  // namespace pgstow::pg
