@@ -4,12 +4,10 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <string>
 #include <string_view>
 
 #include "pg/archive.h"
 #include "pg/proof.h"
-#include "stream/stream.h"
 
 namespace pgstow::pg {
 
@@ -27,10 +25,15 @@ class LargeObjectHasher {
 
  private:
   struct State;
+  void end();
+
   std::unique_ptr<State> state_;
+  Proof proof_;
+  bool in_object_ = false;
 };
 
-// A visitor that passes every event on to `next` (may be null) and adds up the proof.
+// A visitor that passes every event on to `next` (may be null) and adds up the proof. To count the
+// rows of compressed blocks, put a BlockInflater before it.
 class ProofTaker final : public ArchiveVisitor {
  public:
   explicit ProofTaker(ArchiveVisitor* next = nullptr);
@@ -39,13 +42,14 @@ class ProofTaker final : public ArchiveVisitor {
   void on_block_begin(const TocEntry& entry) override;
   void on_large_object(std::uint32_t oid) override;
   void on_bytes(std::string_view bytes) override;
+  // Throws Corrupt when data follows a table's end marker.
   void on_block_end() override;
 
   const ArchiveHeader& header() const { return header_; }  // after on_header
   ArchiveProof finish();
 
-  // Progress, while running: rows and bytes so far, and the entry being read (null between blocks).
-  std::uint64_t rows() const;
+  // Progress, while running: rows so far, and the entry being read (null between blocks).
+  std::uint64_t rows() const { return rows_done_ + (rows_ ? rows_->so_far().rows : 0); }
   const TocEntry* current() const { return current_; }
 
  private:
@@ -53,29 +57,12 @@ class ProofTaker final : public ArchiveVisitor {
   ArchiveHeader header_;
   const TocEntry* current_ = nullptr;
   ArchiveProof proof_;
-  std::optional<RowHasher> rows_;
+  bool plain_ = false;               // blocks are not compressed
+  bool large_objects_here_ = false;  // the block being read holds them, and they are counted
+  std::optional<RowHasher> rows_;    // of the table being read
+  std::uint64_t block_bytes_ = 0;    // of its text, end marker included
+  std::uint64_t rows_done_ = 0;      // of the tables before it
   LargeObjectHasher large_objects_;
-};
-
-// A visitor that writes the archive again into a sink, in chunks of 256 KiB instead of pg_dump's one
-// chunk a row: smaller, and faster to restore. Offsets are written as "not set"; everything else
-// stays as it is. The end marker of table data stays in a chunk of its own.
-class ArchiveWriter final : public ArchiveVisitor {
- public:
-  explicit ArchiveWriter(Sink& to);
-  void on_header(const ArchiveHeader& header) override;
-  void on_block_begin(const TocEntry& entry) override;
-  void on_large_object(std::uint32_t oid) override;
-  void on_bytes(std::string_view bytes) override;
-  void on_block_end() override;
-
- private:
-  void flush_chunk();
-
-  Sink& to_;
-  std::string chunk_;
-  bool blobs_ = false;
-  bool in_object_ = false;
 };
 
 }  // namespace pgstow::pg
