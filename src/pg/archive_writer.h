@@ -1,0 +1,39 @@
+// Writes an archive again while it goes by, in larger chunks.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "pg/archive.h"
+#include "stream/stream.h"
+
+namespace pgstow::pg {
+
+// A visitor that writes the archive again into a sink, in chunks of 256 KiB instead of pg_dump's
+// one chunk a row: smaller, and faster to restore. Offsets are written as "not set"; everything
+// else stays as it is. The end marker of table data stays in a chunk of its own; other chunks of a
+// table end with a row where a row fits. Never finishes the sink.
+class ArchiveWriter final : public ArchiveVisitor {
+ public:
+  explicit ArchiveWriter(Sink& to);
+
+  void on_header(const ArchiveHeader& header) override;
+  void on_block_begin(const TocEntry& entry) override;
+  void on_large_object(std::uint32_t oid) override;
+  void on_bytes(std::string_view bytes) override;
+  void on_block_end() override;
+
+ private:
+  void write_full_chunk();
+  void write_chunk(std::string_view contents);
+  void end_chunks();
+
+  Sink& to_;
+  std::string chunk_;
+  bool large_objects_ = false;
+  bool in_object_ = false;
+};
+
+}  // namespace pgstow::pg
