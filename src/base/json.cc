@@ -25,7 +25,8 @@ void write_object(std::string& out, const json::object& object, std::size_t inde
     write(out, member.value(), indent + 2);
     separator = ",\n";
   }
-  out += object.empty() ? "}" : "\n" + std::string(indent, ' ') + "}";
+  if (!object.empty()) out.append("\n").append(indent, ' ');
+  out += '}';
 }
 
 void write_array(std::string& out, const json::array& array, std::size_t indent) {
@@ -38,7 +39,8 @@ void write_array(std::string& out, const json::array& array, std::size_t indent)
     write(out, value, indent + 2);
     separator = ",\n";
   }
-  out += array.empty() ? "]" : "\n" + std::string(indent, ' ') + "]";
+  if (!array.empty()) out.append("\n").append(indent, ' ');
+  out += ']';
 }
 
 void write(std::string& out, const json::value& value, std::size_t indent) {
