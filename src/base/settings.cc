@@ -1,0 +1,121 @@
+#include "base/settings.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+
+#include "base/error.h"
+#include "base/text.h"
+
+namespace pgstow {
+namespace {
+
+constexpr std::string_view kFileSuffix = "_FILE";
+
+// One layer's word on one name.
+using LayerLookup = std::function<std::optional<SettingValue>(const std::string& name)>;
+
+std::optional<SettingValue> not_empty(std::optional<std::string> text, std::string origin) {
+  if (!text || text->empty()) return std::nullopt;
+  return SettingValue{.text = std::move(*text), .origin = std::move(origin)};
+}
+
+std::vector<LayerLookup> layers_in_order(const SettingLayers& layers) {
+  return {
+      [&](const std::string& name) { return not_empty(layers.environment(name), "environment"); },
+      [&](const std::string& name) -> std::optional<SettingValue> {
+        const auto found = std::ranges::find(layers.env_file, name, &EnvEntry::name);
+        if (found == layers.env_file.end()) return std::nullopt;
+        return not_empty(found->value, fmt::format("{}:{}", layers.env_file_name, found->line));
+      },
+  };
+}
+
+std::string read_secret(const std::string& path, const std::string& name) {
+  std::ifstream in(path, std::ios::binary);
+  std::string text((std::istreambuf_iterator<char>(in)), {});
+  if (!in) {
+    throw ConfigError(fmt::format("{}: {} can't be read", name, path),
+                      "check that the file is there and that this user may read it");
+  }
+  if (text.ends_with('\n')) text.pop_back();
+  if (text.ends_with('\r')) text.pop_back();
+  return text;
+}
+
+std::optional<SettingValue> from_layer(const Setting& setting, const LayerLookup& layer) {
+  const std::string name(setting.name);
+  const auto direct = layer(name);
+  if (!setting.secret) return direct;
+  const std::string file_name = name + std::string(kFileSuffix);
+  const auto file = layer(file_name);
+  if (!file) return direct;
+  if (direct) {
+    throw ConfigError(fmt::format("both {} and {} are set", name, file_name), "keep one of them");
+  }
+  return SettingValue{
+      .text = read_secret(file->text, file_name),
+      .origin = fmt::format("file {} ({}, {})", file->text, file_name, file->origin)};
+}
+
+std::optional<SettingValue> resolve_one(const Setting& setting, const SettingLayers& layers) {
+  const auto flag = layers.flags.find(std::string(setting.flag));
+  if (!setting.flag.empty() && flag != layers.flags.end()) {
+    return SettingValue{.text = flag->second, .origin = fmt::format("flag --{}", setting.flag)};
+  }
+  for (const LayerLookup& layer : layers_in_order(layers)) {
+    if (auto value = from_layer(setting, layer)) return value;
+  }
+  return not_empty(std::string(setting.initial), "default");
+}
+
+}  // namespace
+
+Settings Settings::resolve(std::span<const Setting> table, const SettingLayers& layers) {
+  Settings settings;
+  settings.table_ = table;
+  for (const Setting& setting : table) {
+    if (auto value = resolve_one(setting, layers)) {
+      settings.values_.emplace(setting.name, std::move(*value));
+    }
+  }
+  return settings;
+}
+
+std::optional<SettingValue> Settings::find(std::string_view name) const {
+  const auto found = values_.find(name);
+  if (found == values_.end()) return std::nullopt;
+  return found->second;
+}
+
+std::string Settings::text(std::string_view name) const {
+  const auto value = find(name);
+  return value ? value->text : "";
+}
+
+std::string Settings::origin(std::string_view name) const {
+  const auto value = find(name);
+  return value ? value->origin : "";
+}
+
+std::vector<std::string> unknown_settings(std::span<const Setting> table,
+                                          const std::vector<std::string>& names,
+                                          std::string_view prefix) {
+  std::vector<std::string> known;
+  for (const Setting& setting : table) {
+    known.emplace_back(setting.name);
+    if (setting.secret) known.push_back(std::string(setting.name) + std::string(kFileSuffix));
+  }
+  std::vector<std::string> warnings;
+  for (const std::string& name : names) {
+    if (!name.starts_with(prefix) || std::ranges::find(known, name) != known.end()) continue;
+    const auto close = nearest(name, known);
+    warnings.push_back(fmt::format("{} is not known{}", printable(name),
+                                   close ? fmt::format(" (did you mean {}?)", *close) : ""));
+  }
+  return warnings;
+}
+
+}  // namespace pgstow

@@ -1,0 +1,46 @@
+#include "base/signals.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+namespace pgstow {
+namespace {
+
+constexpr int kSignalBase = 128;
+
+sigset_t stop_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&set, signal);
+  return set;
+}
+
+}  // namespace
+
+StopOnSignal::StopOnSignal() {
+  ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGXFSZ, SIG_IGN);
+  const sigset_t set = stop_signals();
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  thread_ = std::jthread([this] { wait(); });
+}
+
+StopOnSignal::~StopOnSignal() {
+  ending_ = true;
+  pthread_kill(thread_.native_handle(), SIGTERM);  // wakes the waiting thread, and only that
+}
+
+void StopOnSignal::wait() {
+  const sigset_t set = stop_signals();
+  for (;;) {
+    int signal = 0;
+    if (sigwait(&set, &signal) != 0) continue;
+    if (ending_) return;
+    if (signal_ != 0) ::_exit(kSignalBase + signal);
+    signal_ = signal;
+    source_.request_stop();
+  }
+}
+
+}  // namespace pgstow
