@@ -1,0 +1,314 @@
+#include "pg/connection.h"
+
+#include <fmt/format.h>
+#include <libpq-fe.h>
+#include <poll.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <set>
+#include <string>
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "base/text.h"
+#include "pg/server_error.h"
+
+namespace pgstow::pg {
+namespace {
+
+constexpr std::chrono::milliseconds kSlice{100};
+constexpr std::chrono::seconds kConnectTimeout{30};
+
+// Parameters that make a session ours, unless the user set them.
+const Parameters kDefaults{
+    {"fallback_application_name", "pgstow"},
+    {"client_encoding", "UTF8"},
+    {"keepalives", "1"},
+    {"keepalives_idle", "60"},
+    {"keepalives_interval", "15"},
+    {"keepalives_count", "4"},
+};
+
+std::string without_password(std::string text, const std::string& password) {
+  if (password.size() < 2) return text;
+  for (std::size_t at = 0; (at = text.find(password, at)) != std::string::npos; at += 3) {
+    text.replace(at, password.size(), "***");
+  }
+  return text;
+}
+
+std::chrono::seconds connect_timeout(const Parameters& parameters) {
+  const auto found = parameters.find("connect_timeout");
+  const char* env = std::getenv("PGCONNECT_TIMEOUT");
+  const std::string text = found != parameters.end() ? found->second : env != nullptr ? env : "";
+  const auto seconds = parse_int(text);
+  return seconds && *seconds > 0 ? std::chrono::seconds(*seconds) : kConnectTimeout;
+}
+
+std::string connect_hint(const std::string& text) {
+  if (text.find("password") != std::string::npos) {
+    return "check the user and password (DATABASE_URL, PGPASSWORD, POSTGRES_PASSWORD or ~/.pgpass)";
+  }
+  if (text.find("does not exist") != std::string::npos) {
+    return "check the database and role names; `pgstow config` shows what is used";
+  }
+  return "is the server running and reachable from here? `pgstow config` shows what is used";
+}
+
+// Fields of the server's error, as one line: "relation "x" does not exist; detail".
+ServerError server_error(const PGresult* result) {
+  const auto field = [&](int code) -> std::string {
+    const char* text = PQresultErrorField(result, code);
+    return text == nullptr ? "" : text;
+  };
+  std::string text = field(PG_DIAG_MESSAGE_PRIMARY);
+  const std::string detail = field(PG_DIAG_MESSAGE_DETAIL);
+  if (!detail.empty()) text += "; " + detail;
+  return {text, field(PG_DIAG_SQLSTATE), field(PG_DIAG_MESSAGE_HINT)};
+}
+
+PGconn* start_connecting(const Parameters& parameters) {
+  Parameters all = kDefaults;
+  for (const auto& [name, value] : parameters) all[name] = value;
+  std::vector<const char*> names;
+  std::vector<const char*> values;
+  for (const auto& [name, value] : all) {
+    names.push_back(name.c_str());
+    values.push_back(value.c_str());
+  }
+  names.push_back(nullptr);
+  values.push_back(nullptr);
+  // expand_dbname = 0: a database called "host=evil" is a name, not a connection string.
+  return PQconnectStartParams(names.data(), values.data(), 0);
+}
+
+struct FreeMemory {
+  void operator()(char* memory) const { PQfreemem(memory); }
+};
+
+}  // namespace
+
+Result::Result(pg_result* result) : result_(result) {}
+void Result::Clear::operator()(pg_result* result) const { PQclear(result); }
+int Result::rows() const { return PQntuples(result_.get()); }
+bool Result::null(int row, int column) const {
+  return PQgetisnull(result_.get(), row, column) == 1;
+}
+
+std::string Result::text(int row, int column) const {
+  return {PQgetvalue(result_.get(), row, column),
+          static_cast<std::size_t>(PQgetlength(result_.get(), row, column))};
+}
+
+std::optional<std::string> Result::value(int row, int column) const {
+  if (null(row, column)) return std::nullopt;
+  return text(row, column);
+}
+
+std::int64_t Result::number(int row, int column) const {
+  return parse_int(text(row, column)).value_or(0);
+}
+
+bool Result::flag(int row, int column) const { return text(row, column) == "t"; }
+
+Connection::Connection(std::unique_ptr<pg_conn, Finish> conn, std::stop_token stop)
+    : conn_(std::move(conn)), stop_(std::move(stop)) {}
+
+void Connection::Finish::operator()(pg_conn* conn) const { PQfinish(conn); }
+
+Connection Connection::open(const Parameters& parameters, std::stop_token stop) {
+  Connection c({start_connecting(parameters), Finish{}}, std::move(stop));
+  const auto deadline = std::chrono::steady_clock::now() + connect_timeout(parameters);
+  PostgresPollingStatusType state = PGRES_POLLING_WRITING;
+  while (state != PGRES_POLLING_OK) {
+    if (state == PGRES_POLLING_FAILED || PQstatus(c.conn_.get()) == CONNECTION_BAD)
+      c.fail("connecting");
+    if (c.wait_socket(state == PGRES_POLLING_WRITING, kSlice)) state = PQconnectPoll(c.conn_.get());
+    if (state != PGRES_POLLING_OK && std::chrono::steady_clock::now() > deadline) {
+      throw Transient("connecting: no answer in time from " + std::string(PQhost(c.conn_.get())),
+                      connect_hint(""));
+    }
+  }
+  PQsetnonblocking(c.conn_.get(), 1);
+  PQsetNoticeProcessor(c.conn_.get(), [](void*, const char*) {}, nullptr);
+  return c;
+}
+
+void Connection::fail(const std::string& what) const {
+  const char* password = PQpass(conn_.get());
+  std::string text(trim(PQerrorMessage(conn_.get())));
+  for (char& ch : text) {
+    if (ch == '\n') ch = ' ';
+  }
+  text = without_password(text, password == nullptr ? "" : password);
+  throw Transient(fmt::format("{}: {}", what, text), connect_hint(text));
+}
+
+bool Connection::wait_socket(bool for_write, std::chrono::milliseconds patience) const {
+  check_stop(stop_);
+  const auto events = static_cast<short>(for_write ? POLLIN | POLLOUT : POLLIN);
+  pollfd p{.fd = PQsocket(conn_.get()), .events = events, .revents = 0};
+  const int n = ::poll(&p, 1, static_cast<int>(patience.count()));
+  if (n < 0 && errno != EINTR) throw_errno("poll on the server's connection");
+  return n > 0;
+}
+
+void Connection::flush() {
+  for (int rc = 1; (rc = PQflush(conn_.get())) != 0;) {
+    if (rc < 0) fail("sending a statement");
+    if (wait_socket(true, kSlice) && PQconsumeInput(conn_.get()) == 0) fail("sending a statement");
+  }
+}
+
+void Connection::send(const std::string& sql, const std::vector<std::string>& parameters) {
+  std::vector<const char*> values;
+  values.reserve(parameters.size());
+  for (const std::string& parameter : parameters) values.push_back(parameter.c_str());
+  const int ok = parameters.empty()
+                     ? PQsendQuery(conn_.get(), sql.c_str())
+                     : PQsendQueryParams(conn_.get(), sql.c_str(), static_cast<int>(values.size()),
+                                         nullptr, values.data(), nullptr, nullptr, 0);
+  if (ok == 0) fail("sending a statement");
+  flush();
+}
+
+bool Connection::finished(std::chrono::milliseconds patience) {
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  while (PQisBusy(conn_.get()) == 1) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+        deadline - std::chrono::steady_clock::now());
+    if (left.count() <= 0) return false;
+    if (wait_socket(false, std::min(left, kSlice)) && PQconsumeInput(conn_.get()) == 0) {
+      fail("waiting for the server");
+    }
+  }
+  return true;
+}
+
+// Takes what is left of a statement's results, so that the session can be used again.
+void Connection::drain() noexcept {
+  while (PGresult* rest = PQgetResult(conn_.get())) {
+    const bool copying =
+        PQresultStatus(rest) == PGRES_COPY_OUT || PQresultStatus(rest) == PGRES_COPY_IN;
+    PQclear(rest);
+    if (copying) break;
+  }
+}
+
+void Connection::cancel() noexcept {
+  const std::unique_ptr<PGcancel, void (*)(PGcancel*)> handle(PQgetCancel(conn_.get()),
+                                                              PQfreeCancel);
+  std::array<char, 256> message;
+  if (handle) static_cast<void>(PQcancel(handle.get(), message.data(), message.size()));
+}
+
+void Connection::start(const std::string& sql) { send(sql, {}); }
+
+Result Connection::result() {
+  std::optional<Result> last;
+  for (;;) {
+    while (!finished(kSlice)) {
+    }
+    PGresult* raw = PQgetResult(conn_.get());
+    if (raw == nullptr) break;
+    Result one(raw);
+    const ExecStatusType status = PQresultStatus(raw);
+    if (status == PGRES_FATAL_ERROR || status == PGRES_BAD_RESPONSE) {
+      ServerError error = server_error(raw);
+      drain();
+      if (PQstatus(conn_.get()) == CONNECTION_BAD) fail("the server ended the connection");
+      throw error;
+    }
+    last.emplace(std::move(one));
+  }
+  if (!last) fail("no answer from the server");
+  return std::move(*last);
+}
+
+Result Connection::query(const std::string& sql, const std::vector<std::string>& parameters) {
+  send(sql, parameters);
+  try {
+    return result();
+  } catch (const Cancelled&) {
+    cancel();
+    throw;
+  }
+}
+
+void Connection::copy_out(const std::string& sql,
+                          const std::function<void(std::string_view)>& data) {
+  send(sql, {});
+  while (!finished(kSlice)) {
+  }
+  const std::unique_ptr<PGresult, void (*)(PGresult*)> begin(PQgetResult(conn_.get()), PQclear);
+  if (PQresultStatus(begin.get()) != PGRES_COPY_OUT) {
+    ServerError error = server_error(begin.get());
+    drain();
+    throw error;
+  }
+  for (;;) {
+    char* row = nullptr;
+    const int n = PQgetCopyData(conn_.get(), &row, 1);
+    const std::unique_ptr<char, FreeMemory> owner(row);
+    if (n > 0) {
+      data({row, static_cast<std::size_t>(n)});
+    } else if (n == 0) {
+      if (wait_socket(false, kSlice) && PQconsumeInput(conn_.get()) == 0) fail("reading rows");
+    } else {
+      break;  // -1: done, -2: error; result() tells which
+    }
+  }
+  static_cast<void>(result());
+}
+
+std::string Connection::database() const { return PQdb(conn_.get()); }
+std::string Connection::user() const { return PQuser(conn_.get()); }
+int Connection::server_version() const { return PQserverVersion(conn_.get()); }
+int Connection::backend_pid() const { return PQbackendPID(conn_.get()); }
+
+std::string Connection::parameter_status(const char* name) const {
+  const char* value = PQparameterStatus(conn_.get(), name);
+  return value == nullptr ? "" : value;
+}
+
+Parameters Connection::parameters_for_children() const {
+  // What libpq worked out from parameters, service file and environment, but for what would choose
+  // another server than the one that answered.
+  static const std::set<std::string> kChoosing{
+      "host",     "hostaddr",        "port",       "service", "target_session_attrs",
+      "passfile", "client_encoding", "replication"};
+  Parameters out;
+  PQconninfoOption* options = PQconninfo(conn_.get());
+  for (PQconninfoOption* o = options; o != nullptr && o->keyword != nullptr; ++o) {
+    if (o->val != nullptr && *o->val != '\0' && !kChoosing.contains(o->keyword)) {
+      out[o->keyword] = o->val;
+    }
+  }
+  PQconninfoFree(options);
+  out["host"] = PQhost(conn_.get());
+  out["port"] = PQport(conn_.get());
+  const std::string address = PQhostaddr(conn_.get());
+  if (!address.empty() && !out["host"].starts_with('/')) out["hostaddr"] = address;
+  out["dbname"] = PQdb(conn_.get());
+  if (const char* password = PQpass(conn_.get()); password != nullptr && *password != '\0') {
+    out["password"] = password;
+  }
+  return out;
+}
+
+Connection Connection::open_another(const std::string& database, std::stop_token stop) const {
+  Parameters parameters = parameters_for_children();
+  parameters["dbname"] = database;
+  return open(parameters, std::move(stop));
+}
+
+std::string database_name(const Parameters& parameters) {
+  // libpq tells what it worked out only of a connection; this one is given up before it is made.
+  const std::unique_ptr<PGconn, void (*)(PGconn*)> conn(start_connecting(parameters), PQfinish);
+  const char* name = PQdb(conn.get());
+  return name == nullptr ? "" : name;
+}
+
+}  // namespace pgstow::pg

@@ -1,0 +1,94 @@
+// One session with a PostgreSQL server, over libpq. Every wait notices a stop within 0.1 s.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+struct pg_conn;
+struct pg_result;
+
+namespace pgstow::pg {
+
+using Parameters = std::map<std::string, std::string>;  // libpq keyword -> value
+
+// A query's rows, as text.
+class Result {
+ public:
+  explicit Result(pg_result* result);
+
+  int rows() const;
+  bool null(int row, int column) const;
+  std::string text(int row, int column) const;  // "" for NULL
+  std::optional<std::string> value(int row, int column) const;
+  std::int64_t number(int row, int column) const;  // 0 for NULL
+  bool flag(int row, int column) const;            // PostgreSQL's 't'
+
+ private:
+  struct Clear {
+    void operator()(pg_result* result) const;
+  };
+  std::unique_ptr<pg_result, Clear> result_;
+};
+
+// Single-threaded. Errors of the server are thrown as ServerError (with the SQLSTATE), a lost
+// connection as Transient. No error text holds the password.
+class Connection {
+ public:
+  // Connects with libpq's rules: explicit parameters over service file over environment.
+  // `stop` is kept for all later waits.
+  static Connection open(const Parameters& parameters, std::stop_token stop);
+
+  // Runs one statement, or several without parameters, and returns the last result.
+  Result query(const std::string& sql, const std::vector<std::string>& parameters = {});
+
+  // Starts a statement without waiting; finished() says whether its result came within `patience`,
+  // and result() returns (or throws) it.
+  void start(const std::string& sql);
+  bool finished(std::chrono::milliseconds patience);
+  Result result();
+
+  // Runs a COPY ... TO STDOUT and hands over its data; the views are lent for the call.
+  void copy_out(const std::string& sql, const std::function<void(std::string_view)>& data);
+
+  std::string database() const;
+  std::string user() const;
+  int server_version() const;  // 150020 for 15.20
+  std::string parameter_status(const char* name) const;
+  int backend_pid() const;
+
+  // The parameters that lead a child process to this very server (the host that answered, out of
+  // several), as this session was opened: for to_conninfo(). The password is among them.
+  Parameters parameters_for_children() const;
+
+  // A second session like this one, in another database, with its own stop.
+  Connection open_another(const std::string& database, std::stop_token stop) const;
+
+ private:
+  struct Finish {
+    void operator()(pg_conn* conn) const;
+  };
+  Connection(std::unique_ptr<pg_conn, Finish> conn, std::stop_token stop);
+  bool wait_socket(bool for_write, std::chrono::milliseconds patience) const;
+  void flush();
+  void send(const std::string& sql, const std::vector<std::string>& parameters);
+  void drain() noexcept;
+  void cancel() noexcept;
+  [[noreturn]] void fail(const std::string& what) const;
+
+  std::unique_ptr<pg_conn, Finish> conn_;
+  std::stop_token stop_;
+};
+
+// The database these parameters lead to, as libpq works it out (parameters, service file,
+// environment, user name); nothing is asked of the server, where it need not exist.
+std::string database_name(const Parameters& parameters);
+
+}  // namespace pgstow::pg

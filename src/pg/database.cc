@@ -1,0 +1,215 @@
+#include "pg/database.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "pg/server_error.h"
+#include "pg/sql_text.h"
+
+namespace pgstow::pg {
+namespace {
+
+constexpr std::size_t kMaxName = 63;  // NAMEDATALEN - 1
+constexpr std::string_view kRestoring = "__restoring_";
+constexpr std::string_view kBefore = "__before_";
+constexpr std::size_t kStampLength = 15;
+constexpr std::chrono::milliseconds kRetryTermination{100};
+
+// The name itself, or as much of it as leaves room for the suffix, cut at a character's start and
+// told apart from others with the same beginning by a hash.
+std::string shortened(std::string_view database, std::size_t room) {
+  if (database.size() <= room) return std::string(database);
+  const std::string hash = "~" + to_string(digest_of(database)).substr(0, 8);
+  std::size_t length = room - hash.size();
+  while (length > 0 && (static_cast<unsigned char>(database[length]) & 0xC0) == 0x80) --length;
+  return std::string(database.substr(0, length)) + hash;
+}
+
+std::string stem(std::string_view database, std::string_view mark) {
+  return shortened(database, kMaxName - mark.size() - kStampLength) + std::string(mark);
+}
+
+std::vector<std::string> databases_with(Connection& maintenance, const std::string& stem_text) {
+  const Result r = maintenance.query(
+      "select datname from pg_catalog.pg_database where starts_with(datname, $1) order by 1",
+      {stem_text});
+  std::vector<std::string> names;
+  for (int i = 0; i < r.rows(); ++i) {
+    std::string name = r.text(i, 0);
+    if (parse_stamp(std::string_view(name).substr(stem_text.size())))
+      names.push_back(std::move(name));
+  }
+  return names;
+}
+
+// Ends all sessions in the database.
+void terminate_sessions(Connection& session, const std::string& database) {
+  session.query(
+      "select pg_catalog.pg_terminate_backend(pid) from pg_catalog.pg_stat_activity "
+      "where datname = $1 and pid <> pg_catalog.pg_backend_pid()",
+      {database});
+}
+
+bool is_about_database(const TocEntry& entry) {
+  if (entry.desc == "DATABASE PROPERTIES") return true;
+  return (entry.desc == "COMMENT" || entry.desc == "SECURITY LABEL") &&
+         entry.tag.starts_with("DATABASE ");
+}
+
+bool is_database_acl(const TocEntry& entry) {
+  return entry.desc == "ACL" && entry.tag.starts_with("DATABASE ");
+}
+
+const TocEntry* database_entry(const ArchiveHeader& archive) {
+  const auto found = std::ranges::find(archive.toc, "DATABASE", &TocEntry::desc);
+  return found == archive.toc.end() ? nullptr : &*found;
+}
+
+void run_for(Connection& maintenance, const std::string& sql, const std::string& name) {
+  for (const std::string& statement : split_statements(with_database_name(sql, name))) {
+    maintenance.query(statement);
+  }
+}
+
+void apply_properties(Connection& maintenance, const ArchiveHeader& archive,
+                      const std::string& name, const CreateOptions& options) {
+  const TocEntry* database = database_entry(archive);
+  if (database != nullptr && database->owner && !database->owner->empty() && !options.no_owner) {
+    maintenance.query(fmt::format("alter database {} owner to {}", quote_identifier(name),
+                                  quote_identifier(*database->owner)));
+  }
+  for (const TocEntry& entry : archive.toc) {
+    const bool wanted =
+        is_about_database(entry) || (is_database_acl(entry) && !options.no_privileges);
+    if (wanted && entry.defn) run_for(maintenance, *entry.defn, name);
+  }
+}
+
+std::set<std::string> names_of(const Result& r) {
+  std::set<std::string> names;
+  for (int i = 0; i < r.rows(); ++i) names.insert(r.text(i, 0));
+  return names;
+}
+
+}  // namespace
+
+std::string restoring_name(std::string_view database, Time time) {
+  return stem(database, kRestoring) + stamp(time);
+}
+
+std::string before_name(std::string_view database, Time time) {
+  return stem(database, kBefore) + stamp(time);
+}
+
+bool database_exists(Connection& maintenance, const std::string& name) {
+  return maintenance.query("select 1 from pg_catalog.pg_database where datname = $1", {name})
+             .rows() == 1;
+}
+
+std::vector<std::string> kept_databases(Connection& maintenance, std::string_view database) {
+  return databases_with(maintenance, stem(database, kBefore));
+}
+
+std::vector<std::string> half_made_databases(Connection& maintenance, std::string_view database) {
+  return databases_with(maintenance, stem(database, kRestoring));
+}
+
+void create_database(Connection& maintenance, const ArchiveHeader& archive, const std::string& name,
+                     const CreateOptions& options) {
+  const TocEntry* entry = database_entry(archive);
+  const std::string sql =
+      entry != nullptr && entry->defn
+          ? *entry->defn
+          : "CREATE DATABASE x WITH TEMPLATE = template0;";  // an archive of single tables has none
+  try {
+    run_for(maintenance, sql, name);
+  } catch (Error& e) {
+    e.within("creating database " + name);
+    throw;
+  }
+  try {
+    apply_properties(maintenance, archive, name, options);
+  } catch (Error& e) {
+    drop_database(maintenance, name);
+    e.within("settings of database " + name);
+    throw;
+  }
+}
+
+void drop_database(Connection& maintenance, const std::string& name) {
+  if (!database_exists(maintenance, name)) return;
+  const std::string quoted = quote_identifier(name);
+  const Result is_template = maintenance.query(
+      "select datistemplate from pg_catalog.pg_database where datname = $1", {name});
+  if (is_template.rows() == 1 && is_template.flag(0, 0)) {
+    maintenance.query(fmt::format("alter database {} is_template false", quoted));
+  }
+  maintenance.query(fmt::format("drop database if exists {} with (force)", quoted));
+}
+
+void rename_databases(Connection& maintenance, const std::vector<Rename>& renames) {
+  // ALTER DATABASE RENAME locks the database first, which keeps new sessions out, and then waits up
+  // to five seconds for the present ones to go (dbcommands.c, RenameDatabase; postinit.c,
+  // InitPostgres). A second session ends them meanwhile: ended before, they could come back in
+  // between. Neither session obeys a stop: what is begun here is known to be done or undone when
+  // this returns.
+  Connection renamer = maintenance.open_another(maintenance.database(), {});
+  Connection helper = maintenance.open_another(maintenance.database(), {});
+  try {
+    renamer.query("begin");
+    for (const Rename& rename : renames) {
+      renamer.start(fmt::format("alter database {} rename to {}", quote_identifier(rename.from),
+                                quote_identifier(rename.to)));
+      do {
+        terminate_sessions(helper, rename.from);
+      } while (!renamer.finished(kRetryTermination));
+      static_cast<void>(renamer.result());
+    }
+    renamer.query("commit");
+  } catch (Error& e) {  // the open transaction ends with its session
+    e.within("renaming databases");
+    throw;
+  }
+}
+
+std::vector<std::string> missing_on_server(Connection& maintenance, const ArchiveHeader& archive,
+                                           const CreateOptions& options) {
+  std::set<std::string> owners;
+  std::set<std::string> extensions;
+  for (const TocEntry& entry : archive.toc) {
+    if (entry.owner && !entry.owner->empty()) owners.insert(*entry.owner);
+    if (entry.desc == "EXTENSION") extensions.insert(entry.tag);
+  }
+  std::vector<std::string> missing;
+  const auto roles = names_of(maintenance.query("select rolname from pg_catalog.pg_roles"));
+  for (const std::string& owner : owners) {
+    if (!options.no_owner && !roles.contains(owner)) {
+      missing.push_back(
+          fmt::format("role {}: CREATE ROLE {};", printable(owner), quote_identifier(owner)));
+    }
+  }
+  const auto available =
+      names_of(maintenance.query("select name from pg_catalog.pg_available_extensions"));
+  for (const std::string& extension : extensions) {
+    if (!available.contains(extension)) {
+      missing.push_back(fmt::format("extension {}: install its package on the server", extension));
+    }
+  }
+  return missing;
+}
+
+void lock_restore(Connection& maintenance, const std::string& database) {
+  const Digest key = digest_of("pgstow restore " + database);
+  const Result r = maintenance.query("select pg_catalog.pg_try_advisory_lock($1::bigint)",
+                                     {std::to_string(static_cast<std::int64_t>(key.low))});
+  if (!r.flag(0, 0)) {
+    throw Locked("another restore of " + printable(database) + " is running on this server",
+                 "wait for it to end; its session is in database " + maintenance.database());
+  }
+}
+
+}  // namespace pgstow::pg

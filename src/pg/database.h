@@ -1,0 +1,60 @@
+// Whole databases: made, dropped, and swapped under one name. All of it is done from a session in
+// another database of the same server, the maintenance database.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "pg/archive.h"
+#include "pg/connection.h"
+
+namespace pgstow::pg {
+
+// Names of the databases that a restore makes beside the one it restores: NAME__restoring_STAMP
+// while it is being filled, NAME__before_STAMP for the one that was replaced. A long NAME is
+// shortened, with a hash of the whole, to fit PostgreSQL's 63 bytes.
+std::string restoring_name(std::string_view database, Time time);
+std::string before_name(std::string_view database, Time time);
+
+bool database_exists(Connection& maintenance, const std::string& name);
+
+// The kept (before) or half-made (restoring) databases of `database`, oldest first.
+std::vector<std::string> kept_databases(Connection& maintenance, std::string_view database);
+std::vector<std::string> half_made_databases(Connection& maintenance, std::string_view database);
+
+struct CreateOptions {
+  bool no_owner = false;
+  bool no_privileges = false;
+};
+
+// Creates `name` as the archive's own DATABASE entry says (encoding, locale, owner), with its
+// settings, comment and privileges. On failure nothing is left behind.
+void create_database(Connection& maintenance, const ArchiveHeader& archive, const std::string& name,
+                     const CreateOptions& options);
+
+// Ends the sessions in it and drops it. Dropping what does not exist is no error.
+void drop_database(Connection& maintenance, const std::string& name);
+
+// One renaming: what is called `from` is called `to` afterwards.
+struct Rename {
+  std::string from;
+  std::string to;
+};
+
+// Does all renamings in one transaction, ending the sessions in these databases. While it waits for
+// them, new sessions are held at the door, and let in (or told that the database is gone) when it
+// is done. Throws, with everything as it was, if one of them can't be done.
+void rename_databases(Connection& maintenance, const std::vector<Rename>& renames);
+
+// What the archive needs and this server lacks: roles, extensions; a line each with a hint inside.
+std::vector<std::string> missing_on_server(Connection& maintenance, const ArchiveHeader& archive,
+                                           const CreateOptions& options);
+
+// Held while a restore of `database` runs, on any host: an advisory lock of the maintenance
+// session. Throws Locked if another session holds it. Released with the session.
+void lock_restore(Connection& maintenance, const std::string& database);
+
+}  // namespace pgstow::pg

@@ -1,0 +1,57 @@
+#include "pg/dump.h"
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "pg/child_command.h"
+
+namespace pgstow::pg {
+namespace {
+
+Child start_dump(const DumpOptions& options) {
+  Command command =
+      tool_command(options.pg_dump,
+                   {"--format=custom", "--compress=0", "--snapshot=" + options.snapshot,
+                    fmt::format("--lock-wait-timeout={}", options.lock_timeout.count())},
+                   options.server);
+  command.pipe_out = true;
+  return Child::start(command);
+}
+
+}  // namespace
+
+DumpSource::DumpSource(const DumpOptions& options)
+    : wait_(options.wait), child_(start_dump(options)) {}
+
+std::size_t DumpSource::read(std::span<char> into) {
+  if (ended_) return 0;
+  const Wait wait{.stop = wait_.stop,
+                  .stall = started_ ? wait_.stall : std::chrono::milliseconds(0)};
+  const std::size_t n = child_.read(into, wait);
+  started_ = true;
+  if (n == 0) end();
+  return n;
+}
+
+void DumpSource::end() {
+  std::string said;
+  try {
+    said = child_.wait(wait_.stop);
+  } catch (const ProcessFailed& e) {
+    const std::string_view text = e.what();
+    if (text.find("lock timeout") != std::string_view::npos) {
+      throw ProcessFailed(
+          std::string(text),
+          "another session holds an exclusive lock on that table (a migration?): try "
+          "again later, or raise BACKUP_LOCK_TIMEOUT");
+    }
+    throw;
+  }
+  ended_ = true;
+  for (const std::string_view line : split(said, '\n')) {
+    if (!trim(line).empty()) warnings_.emplace_back(trim(line));
+  }
+}
+
+}  // namespace pgstow::pg

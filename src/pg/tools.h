@@ -1,0 +1,34 @@
+// PostgreSQL's own programs: which ones are installed, and which one fits.
+#pragma once
+
+#include <filesystem>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "pg/archive.h"
+
+namespace pgstow::pg {
+
+struct Tool {
+  std::filesystem::path path;
+  int major = 0;
+  std::string version;  // as it prints it: "15.20 (Debian 15.20-0+deb12u1)"
+};
+
+// Every installed `name` ("pg_dump", "pg_restore"): in `folder` alone if it is not empty, otherwise
+// in PATH and in the usual places (/usr/lib/postgresql/N/bin, /usr/pgsql-N/bin, ...). Wrappers that
+// pick a version by themselves (Debian's pg_wrapper) are left out. Newest first.
+std::vector<Tool> installed_tools(const std::string& name, const std::filesystem::path& folder,
+                                  const std::stop_token& stop);
+
+// The one to use with a server, or an archive, of version `major`: the same major if it is there
+// (so that the archive stays restorable with that major's tools), otherwise the newest that is
+// newer. Throws NotFound, naming what is installed and the package that is missing.
+Tool find_tool(const std::string& name, int major, const std::filesystem::path& folder,
+               const std::stop_token& stop);
+
+// The oldest PostgreSQL major whose pg_restore reads the archive.
+int needed_major(const ArchiveHeader& archive);
+
+}  // namespace pgstow::pg
