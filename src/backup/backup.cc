@@ -1,0 +1,187 @@
+#include "backup/backup.h"
+
+#include <fmt/format.h>
+
+#include <vector>
+
+#include "backup/meter.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "pg/archive_proof.h"
+#include "pg/archive_writer.h"
+#include "pg/dump.h"
+#include "pg/server.h"
+#include "pg/tools.h"
+#include "store/lock.h"
+#include "stream/pack.h"
+#include "stream/sha256.h"
+
+namespace pgstow {
+namespace {
+
+constexpr std::size_t kReadBytes = 1 << 20;
+constexpr std::chrono::milliseconds kNextName{100};
+
+void check_rights(pg::Connection& leader) {
+  const std::vector<std::string> missing = pg::missing_rights(leader);
+  if (missing.empty()) return;
+  throw Error(fmt::format("role {} can't read the whole database:\n  {}", leader.user(),
+                          join(missing, "\n  ")),
+              "grant it pg_read_all_data (and BYPASSRLS for row-level security), or back up as the "
+              "owner or a superuser");
+}
+
+// The object under the first name of a second that nobody else uses: two backups in the same second
+// both live.
+struct Claim {
+  std::string key;
+  std::unique_ptr<Sink> object;
+};
+
+Claim claim_name(Store& store, Compression compression, const Context& context) {
+  for (;;) {
+    const std::string stem = "backup_" + stamp(context.clock.now());
+    const std::string key = stem + ".dump" + std::string(suffix(compression));
+    try {
+      if (store.list(stem).empty()) return {key, store.create(key, Existing::kRefuse)};
+    } catch (const Exists&) {
+      context.log.debug("name is taken, waiting for the next second", {{"name", key}});
+    }
+    context.clock.sleep(kNextName, context.stop);
+  }
+}
+
+// What went by on the way from pg_dump to the store.
+struct Written {
+  pg::ArchiveHeader archive;
+  pg::ArchiveProof proof;
+  StreamFacts raw;
+  StreamFacts stored;
+  std::vector<std::string> warnings;
+};
+
+Written write_archive(pg::DumpSource& source, Sink& object, const BackupJob& job,
+                      std::map<std::string, pg::TableSize> sizes, Progress& progress) {
+  HashSink stored(object);
+  Packer packer(stored, job.compression, job.jobs);
+  HashSink raw(packer);
+  pg::ArchiveWriter writer(raw);
+  Meter meter("dumping", std::move(sizes), &writer);
+  pg::ProofTaker taker(&meter);
+  pg::ArchiveParser parser(taker);
+
+  std::vector<char> buffer(kReadBytes);
+  while (const std::size_t n = source.read(buffer)) {
+    parser.write({buffer.data(), n});
+    ProgressState state = meter.state();
+    state.rows = taker.rows();
+    progress.update(state);
+  }
+  // pg_dump has ended well. Only an archive of sound structure is made visible.
+  parser.finish();
+  raw.finish();
+  progress.done();
+  return {.archive = taker.header(),
+          .proof = taker.finish(),
+          .raw = {.bytes = raw.bytes(), .sha256 = raw.digest()},
+          .stored = {.bytes = stored.bytes(), .sha256 = stored.digest()},
+          .warnings = source.warnings()};
+}
+
+Manifest make_manifest(const std::string& key, const pg::ServerFacts& server,
+                       const pg::Snapshot& snapshot, const pg::Tool& pg_dump, const BackupJob& job,
+                       Written written) {
+  Manifest m;
+  m.archive = key;
+  m.pgstow_version = PGSTOW_VERSION;
+  m.database = server.database;
+  m.server_version = server.version;
+  m.server_version_number = server.version_number;
+  m.system_identifier = server.system_identifier;
+  m.encoding = server.encoding;
+  m.standby = server.standby;
+  m.snapshot_time = snapshot.time;
+  m.snapshot_time_text = rfc3339(snapshot.time);
+  m.snapshot_lsn = snapshot.lsn;
+  m.pg_dump_version = pg_dump.version;
+  m.compression = to_string(job.compression);
+  m.tables = table_proofs(written.archive, written.proof);
+  m.large_objects = written.proof.large_objects;
+  m.raw = std::move(written.raw);
+  m.stored = std::move(written.stored);
+  m.warnings = std::move(written.warnings);
+  return m;
+}
+
+void publish_manifest(Store& store, const Manifest& manifest) {
+  try {
+    write_object(store, manifest_key(manifest.archive), to_json(manifest), Existing::kRefuse);
+  } catch (Error& e) {
+    e.within(
+        fmt::format("{} is whole, but its manifest could not be written, so it carries no proof",
+                    manifest.archive));
+    throw;
+  }
+}
+
+void report(const Store& store, const Manifest& m, const Context& context) {
+  const auto seconds = std::max<std::int64_t>(m.duration.count(), 1);
+  for (const std::string& warning : m.warnings) context.log.warning(warning);
+  context.log.info(
+      "Backup completed successfully",
+      {{"backup", store.location(m.archive)},
+       {"database", m.database},
+       {"size", human_bytes(m.stored.bytes)},
+       {"raw", human_bytes(m.raw.bytes)},
+       {"tables", std::to_string(m.tables.size())},
+       {"rows", std::to_string(m.rows())},
+       {"took", human_duration(m.duration)},
+       {"rate", human_bytes(m.raw.bytes * 1000 / static_cast<std::uint64_t>(seconds)) + "/s"}});
+}
+
+}  // namespace
+
+Backup run_backup(const BackupJob& job, Store& store, const Context& context, Progress& progress) {
+  const auto began = std::chrono::steady_clock::now();
+  const Time started = context.clock.now();
+  pg::Connection leader = pg::Connection::open(job.server, context.stop);
+  const FileLock lock = FileLock::acquire(job.lock_folder, leader.database(),
+                                          "a backup of " + printable(leader.database()),
+                                          lock_holder(started, "backup"));
+  context.log.info("Starting database backup...", {{"database", leader.database()}});
+  if (const int cleared = store.clear_leftovers(); cleared > 0) {
+    context.log.info("cleared what dead runs left behind", {{"files", std::to_string(cleared)}});
+  }
+
+  const pg::ServerFacts server = pg::server_facts(leader);
+  const pg::Tool pg_dump = pg::find_tool("pg_dump", server.major(), job.pg_bin, context.stop);
+  check_rights(leader);
+  const pg::SessionSettings settings = pg::session_settings(leader);
+  const pg::Snapshot snapshot = pg::begin_snapshot(leader);
+
+  Claim claim = claim_name(store, job.compression, context);
+  pg::DumpSource source({.pg_dump = pg_dump,
+                         .server = leader.parameters_for_children(),
+                         .snapshot = snapshot.id,
+                         .lock_timeout = job.lock_timeout,
+                         .wait = {.stop = context.stop, .stall = job.stall_timeout}});
+  Written written = write_archive(source, *claim.object, job, pg::table_sizes(leader), progress);
+
+  // From here the archive is durable under its name; the manifest makes it a backup with a proof.
+  Manifest manifest = make_manifest(claim.key, server, snapshot, pg_dump, job, std::move(written));
+  manifest.settings = settings;
+  manifest.started = started;
+  manifest.duration = std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::chrono::steady_clock::now() - began);
+  publish_manifest(store, manifest);
+  report(store, manifest, context);
+
+  Backup backup;
+  backup.key = claim.key;
+  backup.bytes = manifest.stored.bytes;
+  backup.time = manifest.snapshot_time;
+  backup.manifest = std::move(manifest);
+  return backup;
+}
+
+}  // namespace pgstow

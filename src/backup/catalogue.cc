@@ -1,0 +1,210 @@
+#include "backup/catalogue.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <boost/json.hpp>
+#include <map>
+#include <set>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "base/text.h"
+
+namespace pgstow {
+namespace {
+
+constexpr std::array<std::string_view, 3> kSuffixes{".dump.gz", ".dump.zst", ".dump"};
+constexpr std::string_view kPrefix = "backup_";
+constexpr std::string_view kManifestSuffix = ".json";
+constexpr std::string_view kVerificationSuffix = ".verified.json";
+constexpr std::size_t kObjectLimit = 256u << 20;
+
+std::optional<Time> time_in_name(std::string_view stem) {
+  if (!stem.starts_with(kPrefix)) return std::nullopt;
+  return parse_stamp(stem.substr(kPrefix.size()).substr(0, 15));
+}
+
+Verification parse_verification(std::string_view text, const std::string& name) {
+  const boost::json::object o = parse_json_object(text, name);
+  const auto time = parse_rfc3339(get_string(o, "time", name));
+  if (!time) throw Corrupt(name + ": time: not RFC 3339");
+  return {.time = *time,
+          .good = get_bool(o, "good", name),
+          .bytes = get_uint(o, "bytes", name),
+          .sha256 = get_string(o, "sha256", name),
+          .problem = get_string(o, "problem", name)};
+}
+
+void read_manifest(Store& store, Backup& backup) {
+  const std::string key = manifest_key(backup.key);
+  try {
+    Manifest manifest = parse_manifest(read_object(store, key), key);
+    if (manifest.archive != backup.key) {
+      backup.manifest_problem = fmt::format("{} belongs to {}", key, manifest.archive);
+      return;
+    }
+    backup.time = manifest.snapshot_time;
+    backup.manifest = std::move(manifest);
+  } catch (const Error& e) {  // an unusable manifest must not hide the other backups
+    backup.manifest_problem = e.what();
+  }
+}
+
+void read_verification(Store& store, Backup& backup) {
+  const std::string key = verification_key(backup.key);
+  try {
+    Verification verification = parse_verification(read_object(store, key), key);
+    // A record of other bytes than those that lie there now says nothing.
+    if (verification.bytes == backup.bytes) backup.verification = std::move(verification);
+  } catch (const Error&) {
+    return;  // only a note of ours: as if never verified
+  }
+}
+
+Backup make_backup(Store& store, const Object& object, const std::set<std::string>& keys) {
+  Backup backup;
+  backup.key = object.key;
+  backup.bytes = object.size_bytes;
+  backup.time = time_in_name(*archive_stem(object.key)).value_or(object.modified);
+  if (keys.contains(manifest_key(object.key))) read_manifest(store, backup);
+  if (keys.contains(verification_key(object.key))) read_verification(store, backup);
+  return backup;
+}
+
+[[noreturn]] void no_such_backup(const std::string& choice, const std::vector<Backup>& backups) {
+  std::vector<std::string> names;
+  for (const Backup& backup : backups) names.push_back(backup.key);
+  const auto close = nearest(choice, names);
+  throw NotFound(fmt::format("no backup \"{}\"", printable(choice)),
+                 close ? "did you mean " + *close + "?" : "`pgstow list` shows them");
+}
+
+const Backup& newest(const std::vector<Backup>& backups, const std::string& database) {
+  bool others = false;
+  for (const Backup& backup : backups) {
+    if (backup.state() == "damaged") continue;
+    if (database.empty() || backup.database().empty() || backup.database() == database)
+      return backup;
+    others = true;
+  }
+  throw NotFound(
+      "No backups found" + (others ? " of database " + printable(database) : ""),
+      others ? "there are backups of other databases: name one by its number in "
+               "`pgstow list`"
+             : "make one with `pgstow backup`, or point BACKUP_LOCAL_PATH to where they lie");
+}
+
+}  // namespace
+
+std::string Backup::state() const {
+  if (!manifest_problem.empty()) return "damaged";
+  if (manifest && manifest->stored.bytes != bytes) return "damaged";
+  if (verification && !verification->good) return "damaged";
+  if (bytes == 0) return "damaged";
+  if (!manifest) return "no proof";
+  return verification && verification->sha256 == manifest->stored.sha256 ? "verified"
+                                                                         : "unverified";
+}
+
+std::optional<std::string> archive_stem(std::string_view key) {
+  for (const std::string_view suffix : kSuffixes) {
+    if (key.ends_with(suffix) && key.size() > suffix.size()) {
+      return std::string(key.substr(0, key.size() - suffix.size()));
+    }
+  }
+  return std::nullopt;
+}
+
+std::string manifest_key(std::string_view archive_key) {
+  return archive_stem(archive_key).value_or(std::string(archive_key)) +
+         std::string(kManifestSuffix);
+}
+
+std::string verification_key(std::string_view archive_key) {
+  return archive_stem(archive_key).value_or(std::string(archive_key)) +
+         std::string(kVerificationSuffix);
+}
+
+std::vector<Backup> list_backups(Store& store) {
+  const std::vector<Object> objects = store.list();
+  std::set<std::string> keys;
+  for (const Object& object : objects) keys.insert(object.key);
+  std::vector<Backup> backups;
+  for (const Object& object : objects) {
+    if (archive_stem(object.key)) backups.push_back(make_backup(store, object, keys));
+  }
+  std::ranges::sort(backups, [](const Backup& a, const Backup& b) {
+    return std::tie(a.time, a.key) > std::tie(b.time, b.key);
+  });
+  return backups;
+}
+
+std::vector<std::string> orphaned_manifests(Store& store) {
+  std::set<std::string> stems;
+  std::vector<std::string> orphans;
+  const std::vector<Object> objects = store.list();
+  for (const Object& object : objects) {
+    if (const auto stem = archive_stem(object.key)) stems.insert(*stem);
+  }
+  for (const Object& object : objects) {
+    const std::string_view key = object.key;
+    if (!key.ends_with(kManifestSuffix) || key.ends_with(kVerificationSuffix)) continue;
+    const std::string stem(key.substr(0, key.size() - kManifestSuffix.size()));
+    if (stem.starts_with(kPrefix) && !stems.contains(stem)) orphans.push_back(object.key);
+  }
+  return orphans;
+}
+
+const Backup& select_backup(const std::vector<Backup>& backups, const std::string& choice,
+                            const std::string& database) {
+  if (choice.empty() || choice == "latest") return newest(backups, database);
+  if (const auto number = parse_int(choice)) {
+    if (*number >= 1 && std::cmp_less_equal(*number, backups.size())) {
+      return backups[static_cast<std::size_t>(*number - 1)];
+    }
+  }
+  const Backup* match = nullptr;
+  for (const Backup& backup : backups) {
+    if (backup.key == choice || archive_stem(backup.key) == choice) return backup;
+    if (!backup.key.starts_with(choice)) continue;
+    if (match != nullptr) {
+      throw NotFound(
+          fmt::format("\"{}\" fits {} and {}", printable(choice), match->key, backup.key),
+          "name it in full");
+    }
+    match = &backup;
+  }
+  if (match == nullptr) no_such_backup(choice, backups);
+  return *match;
+}
+
+void record_verification(Store& store, const std::string& archive_key,
+                         const Verification& verification) {
+  const boost::json::object o{
+      {"schema", "pgstow.verification/1"}, {"time", rfc3339(verification.time)},
+      {"good", verification.good},         {"bytes", verification.bytes},
+      {"sha256", verification.sha256},     {"problem", verification.problem}};
+  write_object(store, verification_key(archive_key), pretty(o) + "\n", Existing::kReplace);
+}
+
+std::string read_object(Store& store, const std::string& key) {
+  const std::unique_ptr<Source> source = store.open(key);
+  std::string content;
+  std::array<char, 65536> buffer;
+  while (const std::size_t n = source->read(buffer)) {
+    content.append(buffer.data(), n);
+    if (content.size() > kObjectLimit) throw Corrupt(key + ": too large");
+  }
+  return content;
+}
+
+void write_object(Store& store, const std::string& key, std::string_view content,
+                  Existing existing) {
+  const std::unique_ptr<Sink> sink = store.create(key, existing);
+  sink->write(content);
+  sink->finish();
+}
+
+}  // namespace pgstow

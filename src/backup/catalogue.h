@@ -1,0 +1,64 @@
+// The catalogue: what a store's listing says about backups.
+//
+// A backup is an archive (backup_YYYYMMDD_HHMMSS.dump.gz, or any other *.dump.gz, *.dump.zst,
+// *.dump that lies there) and, if pgstow made it, a manifest beside it with the same stem.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "backup/manifest.h"
+#include "store/store.h"
+
+namespace pgstow {
+
+// The result of the last verification, kept beside the backup as STEM.verified.json.
+struct Verification {
+  Time time;
+  bool good = false;
+  std::uint64_t bytes = 0;  // of the archive when it was verified
+  std::string sha256;
+  std::string problem;  // when not good
+};
+
+struct Backup {
+  std::string key;  // of the archive
+  std::uint64_t bytes = 0;
+  Time time;  // of the snapshot; of the name, or of the file, if there is no manifest
+  std::optional<Manifest> manifest;
+  std::string manifest_problem;  // why a manifest that is there can't be used
+  std::optional<Verification> verification;
+
+  std::string database() const { return manifest ? manifest->database : ""; }
+  // In one word: "verified", "unverified", "no proof", "damaged".
+  std::string state() const;
+};
+
+// "backup_20261122_210528" of "backup_20261122_210528.dump.gz"; nothing if the key is no archive's.
+std::optional<std::string> archive_stem(std::string_view key);
+std::string manifest_key(std::string_view archive_key);
+std::string verification_key(std::string_view archive_key);
+
+// All backups of the store, newest first. Files that are no backups are left out.
+std::vector<Backup> list_backups(Store& store);
+
+// Manifests whose archive is gone: keys.
+std::vector<std::string> orphaned_manifests(Store& store);
+
+// "latest" or "": the newest of `database` (of any, if that is empty), never a damaged one; "3":
+// the third in the list; otherwise a key, its stem, or an unambiguous beginning of one. Throws
+// NotFound.
+const Backup& select_backup(const std::vector<Backup>& backups, const std::string& choice,
+                            const std::string& database);
+
+void record_verification(Store& store, const std::string& archive_key,
+                         const Verification& verification);
+
+// A small object's whole content; throws Corrupt above 256 MiB.
+std::string read_object(Store& store, const std::string& key);
+void write_object(Store& store, const std::string& key, std::string_view content,
+                  Existing existing);
+
+}  // namespace pgstow

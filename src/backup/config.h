@@ -1,0 +1,47 @@
+// The configuration: pgstow's settings, and what they mean once they are checked.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/log.h"
+#include "base/settings.h"
+#include "pg/conninfo.h"
+#include "stream/compression.h"
+
+namespace pgstow {
+
+struct Config {
+  Settings settings;
+  pg::ConnectionTarget target;
+  std::filesystem::path local_path;
+  Compression compression;
+  unsigned jobs = 1;
+  std::chrono::seconds lock_timeout{0};
+  std::chrono::seconds stall_timeout{0};  // zero: never
+  std::filesystem::path pg_bin;           // empty: look in the usual places
+  std::string maintenance_db;
+  LogFormat log_format = LogFormat::kText;
+  Level log_level = Level::kInfo;
+  std::vector<std::string> warnings;
+  std::vector<std::string> secrets;  // never to be printed
+};
+
+std::span<const Setting> settings_table();
+
+// Resolves and checks everything. `flags` are those given, by the table's flag names. Without
+// `env_file`, .env in the working directory is read if it is there. libpq's own variables (PGHOST,
+// ...) in that file are put into the environment: to be called before any thread starts. Throws
+// ConfigError naming the variable, its value and where it came from.
+Config load_config(const std::map<std::string, std::string>& flags,
+                   const std::optional<std::string>& env_file);
+
+// What `pgstow config` prints: every setting, its value (secrets masked) and its origin.
+std::string describe_settings(const Config& config, bool json);
+
+}  // namespace pgstow

@@ -1,0 +1,174 @@
+#include "backup/doctor.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <functional>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "pg/database.h"
+#include "pg/server.h"
+#include "pg/tools.h"
+
+namespace pgstow {
+namespace {
+
+constexpr std::chrono::seconds kClockTolerance{60};
+constexpr const char* kProbe = "backup_doctor_probe";  // no archive's name: never listed
+constexpr double kPackedShare = 0.6;  // a cautious guess of an archive's size over the database's
+
+class Doctor {
+ public:
+  Doctor(const BackupJob& backup, const RestoreJob& restore, LocalStore& store,
+         const Context& context)
+      : backup_(backup), restore_(restore), store_(store), context_(context) {}
+
+  std::vector<Finding> examine() {
+    look("database", [&] { check_database(); });
+    look("pg_dump", [&] { check_tool("pg_dump"); });
+    look("pg_restore", [&] { check_tool("pg_restore"); });
+    look("folder", [&] { check_folder(); });
+    look("space", [&] { check_space(); });
+    look("backups", [&] { check_backups(); });
+    return std::move(findings_);
+  }
+
+ private:
+  // One examination: what it throws is a finding, too.
+  void look(std::string subject, const std::function<void()>& check) {
+    subject_ = std::move(subject);
+    try {
+      check();
+    } catch (const Cancelled&) {
+      throw;
+    } catch (const Error& e) {
+      add(Health::kBad, e.what(), e.hint());
+    }
+  }
+
+  void add(Health health, std::string text, std::string hint = {}) {
+    findings_.push_back({health, subject_, std::move(text), std::move(hint)});
+  }
+
+  void check_database() {
+    pg::Connection session = pg::Connection::open(backup_.server, context_.stop);
+    facts_ = pg::server_facts(session);
+    add(Health::kGood,
+        fmt::format("{} on PostgreSQL {}, {}, {} as {}{}", printable(facts_->database),
+                    facts_->version, facts_->encoding, human_bytes(facts_->database_bytes),
+                    printable(facts_->user), facts_->standby ? ", a standby" : ""));
+    if (facts_->major() < 13) {
+      add(Health::kWarning, "PostgreSQL before 13 is not supported", "upgrade the server");
+    }
+    check_clock();
+    check_rights(session);
+    check_restore_rights();
+  }
+
+  void check_clock() {
+    subject_ = "clock";
+    const auto skew = std::chrono::abs(context_.clock.now() - facts_->now);
+    const std::string text = fmt::format("{} apart from the server's", human_duration(skew));
+    if (skew > kClockTolerance) {
+      add(Health::kWarning, text, "backups are named and aged by this host's clock: set it (NTP)");
+    } else {
+      add(Health::kGood, text);
+    }
+  }
+
+  void check_rights(pg::Connection& session) {
+    subject_ = "rights";
+    const std::vector<std::string> missing = pg::missing_rights(session);
+    for (const std::string& line : missing) {
+      add(Health::kBad, line,
+          "grant pg_read_all_data (and BYPASSRLS), or back up as the owner or a superuser");
+    }
+    if (missing.empty()) add(Health::kGood, "everything in the database can be read");
+    if (!facts_->superuser) {
+      add(Health::kWarning,
+          "not a superuser: subscriptions, and passwords in user mappings, are "
+          "left out of dumps by PostgreSQL");
+    }
+  }
+
+  void check_restore_rights() {
+    subject_ = "restore";
+    static_cast<void>(plan_restore(restore_, context_));
+    if (facts_->standby) {
+      add(Health::kWarning, "a standby: nothing can be restored there");
+    } else if (!facts_->can_create_databases) {
+      add(Health::kWarning, "this role may not create databases, so it can't restore",
+          "ALTER ROLE ... CREATEDB, or restore as a superuser");
+    } else {
+      add(Health::kGood, "this role may create databases");
+    }
+  }
+
+  void check_tool(const std::string& name) {
+    const int major = facts_ ? facts_->major() : 0;
+    const pg::Tool tool = pg::find_tool(name, major, backup_.pg_bin, context_.stop);
+    add(Health::kGood, fmt::format("{} {}", tool.path.string(), tool.version));
+  }
+
+  void check_folder() {
+    store_.clear_leftovers();
+    write_object(store_, kProbe, "probe", Existing::kReplace);
+    store_.remove(kProbe);
+    if (const auto warning = store_.permission_warning()) {
+      add(Health::kWarning, *warning, "chmod go-w the folder: backups hold all your data");
+    } else {
+      add(Health::kGood, store_.location("") + " is writable");
+    }
+  }
+
+  void check_space() {
+    const SpaceInfo space = store_.space();
+    const std::string text =
+        fmt::format("{} free of {}", human_bytes(space.free_bytes), human_bytes(space.total_bytes));
+    const double need = facts_ ? static_cast<double>(facts_->database_bytes) * kPackedShare : 0;
+    if (static_cast<double>(space.free_bytes) < need) {
+      add(Health::kWarning, text + ", perhaps too little for one more backup",
+          "free space there, or point BACKUP_LOCAL_PATH to another disk");
+    } else {
+      add(Health::kGood, text);
+    }
+  }
+
+  void check_backups() {
+    const std::vector<Backup> backups = list_backups(store_);
+    if (backups.empty()) {
+      add(Health::kWarning, "No backups found", "make one with `pgstow backup`");
+      return;
+    }
+    const auto age = context_.clock.now() - backups.front().time;
+    add(Health::kGood, fmt::format("{} there, the newest {} old", backups.size(),
+                                   human_duration(std::max(age, {}))));
+    for (const Backup& backup : backups) {
+      if (backup.state() == "damaged") {
+        add(Health::kBad, backup.key + " is damaged",
+            "`pgstow verify " + backup.key + "` says how");
+      }
+    }
+    for (const std::string& key : orphaned_manifests(store_)) {
+      add(Health::kWarning, key + " has lost its archive");
+    }
+  }
+
+  const BackupJob& backup_;
+  const RestoreJob& restore_;
+  LocalStore& store_;
+  const Context& context_;
+  std::optional<pg::ServerFacts> facts_;
+  std::string subject_;
+  std::vector<Finding> findings_;
+};
+
+}  // namespace
+
+std::vector<Finding> run_doctor(const BackupJob& backup, const RestoreJob& restore,
+                                LocalStore& store, const Context& context) {
+  return Doctor(backup, restore, store, context).examine();
+}
+
+}  // namespace pgstow

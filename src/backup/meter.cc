@@ -1,0 +1,68 @@
+#include "backup/meter.h"
+
+#include <algorithm>
+
+namespace pgstow {
+namespace {
+
+constexpr double kSmallest = 8192;                 // an empty table still costs something
+constexpr const char* kLargeObjectTable = "2613";  // pg_largeobject
+
+}  // namespace
+
+Meter::Meter(std::string phase, std::map<std::string, pg::TableSize> sizes,
+             pg::ArchiveVisitor* next)
+    : sizes_(std::move(sizes)), next_(next) {
+  state_.phase = std::move(phase);
+}
+
+double Meter::weight(const pg::TocEntry& entry) const {
+  const auto found = sizes_.find(entry.desc == "BLOBS" ? kLargeObjectTable : entry.oid);
+  const double bytes = found == sizes_.end() ? 0 : static_cast<double>(found->second.bytes);
+  return std::max(bytes, kSmallest);
+}
+
+void Meter::on_header(const pg::ArchiveHeader& header) {
+  for (const pg::TocEntry& entry : header.toc) {
+    if (!entry.has_data) continue;
+    total_ += weight(entry);
+    state_.tables_total += 1;
+  }
+  if (next_ != nullptr) next_->on_header(header);
+}
+
+void Meter::on_block_begin(const pg::TocEntry& entry) {
+  state_.table = entry.schema ? *entry.schema + "." + entry.tag : entry.tag;
+  current_ = weight(entry);
+  block_bytes_ = 0;
+  if (next_ != nullptr) next_->on_block_begin(entry);
+}
+
+void Meter::on_large_object(std::uint32_t oid) {
+  if (next_ != nullptr) next_->on_large_object(oid);
+}
+
+void Meter::on_bytes(std::string_view bytes) {
+  block_bytes_ += bytes.size();
+  state_.bytes += bytes.size();
+  if (next_ != nullptr) next_->on_bytes(bytes);
+}
+
+void Meter::on_block_end() {
+  done_ += current_;
+  current_ = 0;
+  block_bytes_ = 0;
+  state_.tables_done += 1;
+  if (next_ != nullptr) next_->on_block_end();
+}
+
+ProgressState Meter::state() const {
+  ProgressState state = state_;
+  // COPY text is about as long as the table's pages: an estimate, so the block is never called
+  // done.
+  const double part = std::min(static_cast<double>(block_bytes_), current_ * 0.99);
+  if (total_ > 0) state.fraction = (done_ + part) / total_;
+  return state;
+}
+
+}  // namespace pgstow

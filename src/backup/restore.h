@@ -1,0 +1,64 @@
+// The stories of a restore, and of taking it back.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "backup/catalogue.h"
+#include "backup/progress.h"
+#include "base/context.h"
+#include "pg/compare.h"
+#include "pg/connection.h"
+#include "store/store.h"
+
+namespace pgstow {
+
+enum class RestoreMode {
+  kSwap,     // into a new database beside the present one; swapped when proven
+  kInPlace,  // drops the present one first: for those who have no room for two
+  kInto,     // into a new database of another name; nothing is swapped
+};
+
+struct RestoreJob {
+  pg::Parameters server;                 // libpq parameters; dbname is the database to restore
+  std::string maintenance = "postgres";  // the database from which others are made and renamed
+  RestoreMode mode = RestoreMode::kSwap;
+  std::string into;  // for kInto
+  bool no_owner = false;
+  bool no_privileges = false;
+  unsigned jobs = 1;
+  std::filesystem::path pg_bin;
+};
+
+// What a restore would do, and did.
+struct RestorePlan {
+  std::string database;           // the name under which the restored rows will be
+  bool exists = false;            // it does now
+  std::vector<std::string> kept;  // databases kept by earlier restores, that this one will drop
+};
+
+struct Restored {
+  std::string database;
+  std::string before;  // where the replaced database is kept; empty if there was none
+  pg::Comparison comparison;
+};
+
+// Looks at the server and changes nothing.
+RestorePlan plan_restore(const RestoreJob& job, const Context& context);
+
+// Returns when the restored database is in place and proven equal to the backup. If it throws in
+// the modes kSwap and kInto, the present database is exactly as it was. In the mode kInPlace it is
+// gone from the moment the log says so; the stored bytes have been verified before.
+Restored run_restore(const RestoreJob& job, Store& store, const Backup& backup,
+                     const Context& context, Progress& progress);
+
+// Puts the database kept by the last restore back in place, and keeps the present one in turn.
+// Returns the name under which the present one is kept now. Throws NotFound if none is kept.
+std::string run_undo(const RestoreJob& job, const Context& context);
+
+// Drops the databases that restores have kept; returns their names.
+std::vector<std::string> drop_kept(const RestoreJob& job, const Context& context);
+
+}  // namespace pgstow

@@ -1,0 +1,132 @@
+#include "backup/verify.h"
+
+#include <fmt/format.h>
+
+#include <map>
+#include <vector>
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "pg/archive_proof.h"
+#include "pg/block_inflater.h"
+#include "stream/sha256.h"
+#include "stream/unpack.h"
+
+namespace pgstow {
+namespace {
+
+constexpr std::size_t kReadBytes = 1 << 20;
+
+// Reads it all once, checking what can be checked without a manifest.
+Verified read_archive(Store& store, const Backup& backup, unsigned jobs, const Context& context,
+                      Progress& progress) {
+  const std::unique_ptr<Source> object = store.open(backup.key);
+  HashSource stored(*object);
+  const std::unique_ptr<Source> unpacked = open_unpacked(stored, Decoder::kIndependent, jobs);
+  HashSource raw(*unpacked);
+  pg::ProofTaker taker;
+  pg::BlockInflater inflater(taker);
+  pg::ArchiveParser parser(inflater);
+
+  std::vector<char> buffer(kReadBytes);
+  ProgressState state{.phase = "verifying"};
+  while (const std::size_t n = raw.read(buffer)) {
+    check_stop(context.stop);
+    parser.write({buffer.data(), n});
+    state.bytes = raw.bytes();
+    state.rows = taker.rows();
+    state.fraction = static_cast<double>(stored.bytes()) / static_cast<double>(backup.bytes);
+    progress.update(state);
+  }
+  parser.finish();
+  progress.done();
+  return {.archive = taker.header(),
+          .proof = taker.finish(),
+          .raw = {.bytes = raw.bytes(), .sha256 = raw.digest()},
+          .stored = {.bytes = stored.bytes(), .sha256 = stored.digest()}};
+}
+
+void compare_stream(std::string_view what, const StreamFacts& expected, const StreamFacts& found) {
+  if (expected.bytes != found.bytes) {
+    throw Corrupt(fmt::format("{}: {} bytes instead of {}", what, found.bytes, expected.bytes));
+  }
+  if (expected.sha256 != found.sha256) throw Corrupt(fmt::format("{}: SHA-256 differs", what));
+}
+
+void compare_tables(const Manifest& manifest, const Verified& found) {
+  // Names that are no UTF-8 (SQL_ASCII databases) are in the manifest as JSON can say them.
+  const auto key = [](const TableProof& table) {
+    return json_string(table.schema) + "." + json_string(table.name);
+  };
+  std::map<std::string, pg::Proof> tables;
+  for (const TableProof& table : table_proofs(found.archive, found.proof)) {
+    tables[key(table)] = table.proof;
+  }
+  if (tables.size() != manifest.tables.size()) {
+    throw Corrupt(fmt::format("{} tables instead of {}", tables.size(), manifest.tables.size()));
+  }
+  for (const TableProof& expected : manifest.tables) {
+    const auto table = tables.find(key(expected));
+    if (table == tables.end() || table->second != expected.proof) {
+      throw Corrupt(fmt::format("table {}.{} is not as the manifest says",
+                                printable(expected.schema), printable(expected.name)));
+    }
+  }
+  if (found.proof.large_objects != manifest.large_objects) {
+    throw Corrupt("large objects are not as the manifest says");
+  }
+}
+
+void compare_manifest(const Manifest& manifest, const Verified& found) {
+  compare_stream("stored file", manifest.stored, found.stored);
+  compare_stream("archive", manifest.raw, found.raw);
+  compare_tables(manifest, found);
+}
+
+}  // namespace
+
+Verified verify_bytes(Store& store, const Backup& backup, unsigned jobs, const Context& context,
+                      Progress& progress) {
+  try {
+    if (!backup.manifest_problem.empty()) throw Corrupt(backup.manifest_problem);
+    if (backup.manifest && backup.manifest->stored.bytes != backup.bytes) {
+      throw Corrupt(
+          fmt::format("{} bytes instead of {}", backup.bytes, backup.manifest->stored.bytes));
+    }
+    Verified found = read_archive(store, backup, jobs, context, progress);
+    if (backup.manifest) compare_manifest(*backup.manifest, found);
+    return found;
+  } catch (Error& e) {
+    e.within(store.location(backup.key));
+    throw;
+  }
+}
+
+Verified run_verify(Store& store, const Backup& backup, unsigned jobs, const Context& context,
+                    Progress& progress) {
+  const auto record = [&](bool good, const std::string& sha256, const std::string& problem) {
+    try {
+      record_verification(store, backup.key,
+                          {.time = context.clock.now(),
+                           .good = good,
+                           .bytes = backup.bytes,
+                           .sha256 = sha256,
+                           .problem = problem});
+    } catch (const Error& e) {  // a read-only store can be verified as well
+      context.log.warning("the result of the verification could not be kept",
+                          {{"backup", backup.key}, {"cause", e.what()}});
+    }
+  };
+  try {
+    Verified found = verify_bytes(store, backup, jobs, context, progress);
+    record(true, found.stored.sha256, "");
+    return found;
+  } catch (const Corrupt& e) {
+    record(false, "", e.what());
+    throw;
+  }
+}
+
+}  // namespace pgstow

@@ -1,0 +1,30 @@
+// The story of a verification: are the stored bytes the bytes that were written, and an archive?
+#pragma once
+
+#include "backup/catalogue.h"
+#include "backup/progress.h"
+#include "base/context.h"
+#include "pg/archive.h"
+#include "store/store.h"
+
+namespace pgstow {
+
+// What a sound backup was found to hold.
+struct Verified {
+  pg::ArchiveHeader archive;
+  pg::ArchiveProof proof;
+  StreamFacts raw;
+  StreamFacts stored;
+};
+
+// Reads the whole backup from its store and checks its length, SHA-256, every member's checksum
+// (with another library than the one that wrote it), the archive's structure from first byte to
+// last and, if there is a manifest, every table's rows and digest. Throws Corrupt naming the file.
+Verified verify_bytes(Store& store, const Backup& backup, unsigned jobs, const Context& context,
+                      Progress& progress);
+
+// verify_bytes(), and a record of its result beside the backup (where the store can be written).
+Verified run_verify(Store& store, const Backup& backup, unsigned jobs, const Context& context,
+                    Progress& progress);
+
+}  // namespace pgstow
