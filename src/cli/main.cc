@@ -1,1 +1,197 @@
-int main() { return 0; }
+// The command line: flags, help, signals, and the one place where an error becomes text and an exit
+// code.
+#include <fmt/format.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <clocale>
+#include <map>
+#include <optional>
+
+#include "base/error.h"
+#include "base/signals.h"
+#include "base/text.h"
+#include "cli/commands.h"
+
+namespace pgstow::cli {
+namespace {
+
+using Command = int (*)(const Session&);
+
+// What the command line said.
+struct CommandLine {
+  Command command = nullptr;
+  Arguments arguments;
+  std::map<std::string, std::string> settings;  // flag -> value, of the flags that were given
+  std::optional<std::string> env_file;
+  bool quiet = false;
+  bool verbose = false;
+};
+
+constexpr const char* kFooter = R"(
+Every setting can be a flag, an environment variable or a line in .env, in this order of precedence;
+`pgstow config` shows all of them and where each value comes from.
+
+Exit codes: 0 ok, 1 failed, 2 wrong usage or configuration, 3 done with warnings, 4 a backup is
+damaged, 10 not found, 11 locked by another run, 128+N ended by signal N.)";
+
+void add_backup(CLI::App& app, CommandLine& line) {
+  CLI::App* c = app.add_subcommand("backup", "Make a backup of the database now");
+  c->add_flag("--json", line.arguments.json, "Print what was made as JSON");
+  c->callback([&line] { line.command = backup_command; });
+}
+
+void add_list(CLI::App& app, CommandLine& line) {
+  CLI::App* c = app.add_subcommand("list", "List the backups, newest first");
+  c->alias("backup-list");
+  c->add_flag("--json", line.arguments.json, "Print as JSON");
+  c->callback([&line] { line.command = list_command; });
+}
+
+void add_verify(CLI::App& app, CommandLine& line) {
+  CLI::App* c = app.add_subcommand("verify", "Check that stored bytes are the bytes written");
+  c->add_option("backup", line.arguments.choice, "Number in the list, name, or latest (default)");
+  c->add_flag("--all", line.arguments.all, "Every backup");
+  c->add_flag("--json", line.arguments.json, "Print as JSON");
+  c->callback([&line] { line.command = verify_command; });
+}
+
+void add_restore(CLI::App& app, CommandLine& line) {
+  CLI::App* c = app.add_subcommand(
+      "restore", "Restore a backup, proven, beside the present database; then swap them");
+  c->add_option("backup", line.arguments.choice, "Number in the list, name, or latest (default)");
+  c->add_flag("-y,--yes", line.arguments.yes, "Ask nothing");
+  CLI::Option* in_place = c->add_flag("--in-place", line.arguments.in_place,
+                                      "Drop the present database first (no room for two)");
+  c->add_option("--into", line.arguments.into, "Restore into a new database of this name")
+      ->excludes(in_place);
+  c->add_flag("--no-owner", line.arguments.no_owner, "Objects belong to the restoring role");
+  c->add_flag("--no-privileges", line.arguments.no_privileges, "Leave GRANTs out");
+  c->callback([&line] { line.command = restore_command; });
+}
+
+void add_undo(CLI::App& app, CommandLine& line) {
+  CLI::App* c = app.add_subcommand("undo", "Put back the database as it was before the restore");
+  c->add_flag("-y,--yes", line.arguments.yes, "Ask nothing");
+  c->add_flag("--drop", line.arguments.drop, "Drop the kept database instead");
+  c->callback([&line] { line.command = undo_command; });
+}
+
+void add_doctor(CLI::App& app, CommandLine& line) {
+  CLI::App* c = app.add_subcommand("doctor", "Check what works and what does not");
+  c->add_flag("--json", line.arguments.json, "Print as JSON");
+  c->callback([&line] { line.command = doctor_command; });
+}
+
+void add_config(CLI::App& app, CommandLine& line) {
+  CLI::App* c = app.add_subcommand("config", "Show every setting and where it comes from");
+  c->add_flag("--json", line.arguments.json, "Print as JSON");
+  c->callback([&line] { line.command = config_command; });
+}
+
+void add_settings(CLI::App& app, CommandLine& line) {
+  app.add_option("--env-file", line.env_file, "Read this file instead of .env");
+  app.add_flag("-q,--quiet", line.quiet, "Log warnings and errors only");
+  app.add_flag("-v,--verbose", line.verbose, "Log more");
+  for (const Setting& setting : settings_table()) {
+    if (setting.flag.empty()) continue;
+    const std::string flag(setting.flag);
+    app.add_option_function<std::string>(
+           "--" + flag, [&line, flag](const std::string& value) { line.settings[flag] = value; },
+           fmt::format("{} [{}]", setting.help, setting.name))
+        ->group("Settings");
+  }
+}
+
+void define(CLI::App& app, CommandLine& line) {
+  app.name("pgstow");
+  app.footer(kFooter);
+  app.require_subcommand(1);
+  app.fallthrough();
+  app.set_version_flag("--version", "pgstow " PGSTOW_VERSION);
+  add_backup(app, line);
+  add_list(app, line);
+  add_verify(app, line);
+  add_restore(app, line);
+  add_undo(app, line);
+  add_doctor(app, line);
+  add_config(app, line);
+  add_settings(app, line);
+}
+
+void show_error(const Log& log, const Error& e) {
+  Facts facts;
+  if (!e.hint().empty() && log.format() != LogFormat::kText) facts.emplace_back("hint", e.hint());
+  if (log.format() != LogFormat::kText) {
+    log.error(e.what(), facts);
+    return;
+  }
+  std::fputs(log.redacted(fmt::format("pgstow: {}\n", e.what())).c_str(), stderr);
+  if (!e.hint().empty()) std::fputs(log.redacted("hint: " + e.hint() + "\n").c_str(), stderr);
+}
+
+Level level_of(const CommandLine& line, const Config& config) {
+  return line.quiet ? Level::kWarning : line.verbose ? Level::kDebug : config.log_level;
+}
+
+bool draws_on_terminal(const CommandLine& line, const Config& config) {
+  const char* term = std::getenv("TERM");
+  return ::isatty(STDERR_FILENO) == 1 && term != nullptr && std::string_view(term) != "dumb" &&
+         !line.quiet && config.log_format == LogFormat::kText;
+}
+
+// Runs the command under its configuration; errors are shown with its secrets taken out.
+int run_command_line(const CommandLine& line, const Config& config, StopOnSignal& stop) {
+  const SystemClock clock;
+  Log log(clock, config.log_format, level_of(line, config));
+  for (const std::string& secret : config.secrets) log.redact(secret);
+  for (const std::string& warning : config.warnings) log.warning(warning);
+  const Context context{.log = log, .clock = clock, .stop = stop.token()};
+  ProgressView progress(log, draws_on_terminal(line, config));
+  try {
+    return line.command({config, line.arguments, context, progress});
+  } catch (const Error& e) {
+    progress.done();
+    show_error(log, e);
+    return stop.signal() != 0 ? static_cast<int>(Exit::kSignalBase) + stop.signal() : e.exit_code();
+  } catch (const std::exception& e) {  // out of memory, a bug: said like any other failure
+    progress.done();
+    show_error(log, Error(e.what()));
+    return static_cast<int>(Exit::kFailed);
+  }
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("PostgreSQL backups that are proven to restore.");
+  CommandLine line;
+  define(app, line);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    const int code = app.exit(e);
+    return code == 0 ? 0 : static_cast<int>(Exit::kUsage);
+  }
+  const SystemClock clock;
+  try {
+    const Config config = load_config(line.settings, line.env_file);
+    StopOnSignal stop;
+    return run_command_line(line, config, stop);
+  } catch (const Error& e) {
+    show_error(Log(clock, LogFormat::kText, Level::kInfo), e);
+    return e.exit_code();
+  }
+}
+
+}  // namespace
+}  // namespace pgstow::cli
+
+int main(int argc, char** argv) {
+  // Secrets are in this process's memory: no core file, no peeking by other processes of the user.
+  const rlimit no_core{0, 0};
+  static_cast<void>(::setrlimit(RLIMIT_CORE, &no_core));
+  static_cast<void>(::prctl(PR_SET_DUMPABLE, 0));
+  ::tzset();
+  return pgstow::cli::run(argc, argv);
+}

@@ -1,0 +1,57 @@
+// pgstow doctor
+#include "backup/doctor.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/json.hpp>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "base/text.h"
+#include "cli/commands.h"
+#include "store/local.h"
+
+namespace pgstow::cli {
+namespace {
+
+std::string_view word(Health health) {
+  return health == Health::kGood ? "ok" : health == Health::kWarning ? "warn" : "BAD";
+}
+
+std::string lines(const std::vector<Finding>& findings) {
+  std::string out;
+  for (const Finding& f : findings) {
+    out += fmt::format("{:<5} {:<11} {}\n", word(f.health), f.subject, f.text);
+    if (!f.hint.empty()) out += fmt::format("{:<17} hint: {}\n", "", f.hint);
+  }
+  return out;
+}
+
+std::string json_text(const std::vector<Finding>& findings) {
+  boost::json::array array;
+  for (const Finding& f : findings) {
+    array.push_back({{"health", lower(word(f.health))},
+                     {"subject", f.subject},
+                     {"text", f.text},
+                     {"hint", f.hint}});
+  }
+  return pretty(boost::json::object{{"schema", "pgstow.doctor/1"}, {"findings", array}}) + "\n";
+}
+
+}  // namespace
+
+int doctor_command(const Session& session) {
+  LocalStore store(session.config.local_path);
+  const std::vector<Finding> findings =
+      run_doctor(backup_job(session.config), restore_job(session.config, session.arguments), store,
+                 session.context);
+  print(session.arguments.json ? json_text(findings) : lines(findings));
+  Health worst = Health::kGood;
+  for (const Finding& f : findings) worst = std::max(worst, f.health);
+  return static_cast<int>(worst == Health::kBad       ? Exit::kFailed
+                          : worst == Health::kWarning ? Exit::kWarnings
+                                                      : Exit::kOk);
+}
+
+}  // namespace pgstow::cli

@@ -1,0 +1,136 @@
+// pgstow restore and pgstow undo
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdio>
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "base/text.h"
+#include "cli/commands.h"
+#include "store/local.h"
+
+namespace pgstow::cli {
+namespace {
+
+// One line from standard input, stoppable; empty at its end.
+std::string read_line(const std::stop_token& stop) {
+  const Fd input(::dup(STDIN_FILENO));
+  std::string line;
+  std::array<char, 1> c;
+  while (read_some(input, c, {.stop = stop}, "standard input") == 1 && c[0] != '\n') line += c[0];
+  return line;
+}
+
+bool confirmed(const Session& session, const std::string& question) {
+  if (session.arguments.yes) return true;
+  if (::isatty(STDIN_FILENO) == 0) {
+    throw ConfigError("standard input is no terminal, so nobody can be asked",
+                      "give --yes to restore without a question");
+  }
+  std::fputs((question + " [y/N] ").c_str(), stderr);
+  const std::string answer = lower(trim(read_line(session.context.stop)));
+  return answer == "y" || answer == "yes";
+}
+
+std::string what_will_happen(const Session& session, const RestorePlan& plan,
+                             const Backup& backup) {
+  const std::string name = printable(plan.database);
+  std::string text = fmt::format(
+      "\nRestore {} ({} ago, {}{}):\n", backup.key,
+      human_duration(session.context.clock.now() - backup.time), human_bytes(backup.bytes),
+      backup.manifest ? ", database " + printable(backup.database()) : "");
+  text += "  1. check every stored byte\n";
+  if (session.arguments.in_place) {
+    return text + fmt::format(
+                      "  2. DROP the database {} and all its present data\n"
+                      "  3. create it again, load it and compare every row with the proof\n",
+                      name);
+  }
+  text += fmt::format(
+      "  2. load it into a new database, beside {}\n"
+      "  3. compare every row with the backup's proof\n",
+      name);
+  if (!plan.exists) return text + fmt::format("  4. name it {}, which does not exist yet\n", name);
+  text += fmt::format(
+      "  4. end the sessions in {0}, rename it to {0}__before_..., and put the new "
+      "one in its place\n",
+      name);
+  for (const std::string& kept : plan.kept) {
+    text += fmt::format("  5. drop {}, kept by an earlier restore\n", printable(kept));
+  }
+  return text;
+}
+
+void tell(const Session& session, const Restored& restored) {
+  const pg::Comparison& c = restored.comparison;
+  print(fmt::format("{} is restored: {} tables, {} rows, {}.\n", printable(restored.database),
+                    human_count(c.tables), human_count(c.rows),
+                    c.digests ? "every row equal to the backup's proof"
+                              : "row counts equal to the backup (it carries no proof)"));
+  if (!restored.before.empty()) {
+    print(fmt::format(
+        "The database as it was is kept as {}.\n"
+        "`pgstow undo` puts it back; `pgstow undo --drop` or the next restore drops it.\n",
+        printable(restored.before)));
+  }
+  static_cast<void>(session);
+}
+
+}  // namespace
+
+int restore_command(const Session& session) {
+  LocalStore store(session.config.local_path);
+  const std::vector<Backup> backups = list_backups(store);
+  const RestoreJob job = restore_job(session.config, session.arguments);
+  const Backup& backup =
+      select_backup(backups, session.arguments.choice, pg::database_name(job.server));
+  const RestorePlan plan = plan_restore(job, session.context);
+  if (!session.arguments.yes) {
+    print(backup_table(backups, session.context.clock.now()));
+    print(what_will_happen(session, plan, backup));
+  }
+  if (!confirmed(session, fmt::format("Restore {} now?", printable(plan.database)))) {
+    print("Nothing was done.\n");
+    return static_cast<int>(Exit::kFailed);
+  }
+  try {
+    tell(session, run_restore(job, store, backup, session.context, session.progress));
+  } catch (Error& e) {
+    if (job.mode != RestoreMode::kInPlace) {
+      e.within(plan.exists ? fmt::format("restore failed, database {} is as it was", plan.database)
+                           : "restore failed");
+    }
+    throw;
+  }
+  return static_cast<int>(Exit::kOk);
+}
+
+int undo_command(const Session& session) {
+  const RestoreJob job = restore_job(session.config, session.arguments);
+  if (session.arguments.drop) {
+    if (!confirmed(session, "Drop the databases kept by restores of " +
+                                printable(pg::database_name(job.server)) + "?")) {
+      return static_cast<int>(Exit::kFailed);
+    }
+    const std::vector<std::string> dropped = drop_kept(job, session.context);
+    print(dropped.empty() ? "Nothing was kept.\n" : "Dropped " + join(dropped, ", ") + ".\n");
+    return static_cast<int>(Exit::kOk);
+  }
+  const std::string database = printable(pg::database_name(job.server));
+  if (!confirmed(session, fmt::format("End the sessions in {} and put back the database as it was "
+                                      "before the last restore?",
+                                      database))) {
+    return static_cast<int>(Exit::kFailed);
+  }
+  const std::string before = run_undo(job, session.context);
+  print(fmt::format("{} is as before the restore.\n", database));
+  if (!before.empty()) {
+    print(fmt::format("What was restored is kept as {}; `pgstow undo` swaps again.\n",
+                      printable(before)));
+  }
+  return static_cast<int>(Exit::kOk);
+}
+
+}  // namespace pgstow::cli
