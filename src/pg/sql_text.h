@@ -1,0 +1,43 @@
+// SQL as text: quoting, and the few statements of an archive's table of contents that we look into.
+//
+// All of it takes what pg_dump writes; it is no parser for SQL at large.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace pgstow::pg {
+
+std::string quote_identifier(std::string_view name);  // always in double quotes
+std::string quote_literal(std::string_view value);    // '...', or E'...' if it has a backslash
+std::string quote_conninfo(std::string_view value);   // for libpq's "keyword='value'" strings
+
+// The statements, without the semicolons that end them and the white space around; empty ones are
+// left out. Not for the bodies of SQL-standard functions (BEGIN ATOMIC).
+std::vector<std::string> split_statements(std::string_view sql);
+
+// The text of a DATABASE or DATABASE PROPERTIES entry, or of a database's ACL, COMMENT or SECURITY
+// LABEL, with every statement's database name replaced by quote_identifier(new_name).
+std::string with_database_name(std::string_view sql, std::string_view new_name);
+
+struct CopyTarget {
+  std::string relation;  // as written: s."odd name"
+  std::string columns;   // as written: a, "b)c"; empty when the table has no columns to copy
+};
+
+// Takes `COPY s.t (a, b) FROM stdin;` apart. Throws Corrupt for any other text.
+CopyTarget parse_copy(std::string_view copy_statement);
+
+struct SequenceState {
+  std::string sequence;  // for the server's regclass: s."odd name"
+  std::int64_t value = 0;
+  bool called = false;
+};
+
+// Takes `SELECT pg_catalog.setval('s.q', 42, true);` apart, the text of SEQUENCE SET entries.
+// Throws Corrupt for any other text.
+SequenceState parse_setval(std::string_view defn);
+
+}  // namespace pgstow::pg
