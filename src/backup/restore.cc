@@ -181,6 +181,17 @@ void drop_all(pg::Connection& maintenance, const std::vector<std::string>& names
   }
 }
 
+// A name to keep the present database under that no database has: a second undo within one second
+// needs the next one.
+std::string free_before_name(pg::Connection& maintenance, const std::string& database,
+                             const Context& context) {
+  Time time = context.clock.now();
+  while (pg::database_exists(maintenance, pg::before_name(database, time))) {
+    time += std::chrono::seconds(1);
+  }
+  return pg::before_name(database, time);
+}
+
 // Puts the proven database in place and returns where the present one is kept.
 std::string swap(pg::Connection& maintenance, const std::string& database, NewDatabase& fresh,
                  const Context& context) {
@@ -188,7 +199,7 @@ std::string swap(pg::Connection& maintenance, const std::string& database, NewDa
   std::string before;
   std::vector<pg::Rename> renames;
   if (pg::database_exists(maintenance, database)) {
-    before = pg::before_name(database, context.clock.now());
+    before = free_before_name(maintenance, database, context);
     renames.push_back({.from = database, .to = before});
   }
   renames.push_back({.from = fresh.name(), .to = database});
@@ -276,7 +287,7 @@ std::string run_undo(const RestoreJob& job, const Context& context) {
     throw NotFound("no database is kept from before a restore of " + printable(database),
                    "a restore keeps one as NAME__before_TIME until the next restore");
   }
-  std::string before = pg::before_name(database, context.clock.now());
+  std::string before = free_before_name(maintenance, database, context);
   std::vector<pg::Rename> renames;
   if (pg::database_exists(maintenance, database)) {
     renames.push_back({.from = database, .to = before});
