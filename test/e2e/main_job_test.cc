@@ -1,0 +1,311 @@
+// The main job: back up, list, verify, restore, undo, on a rich schema and in the guide's
+// scenarios.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "backup/manifest.h"
+#include "base/json.h"
+#include "e2e/pgstow.h"
+#include "harness/dump_text.h"
+
+namespace pgstow::test {
+namespace {
+
+using testing::ContainsRegex;
+using testing::HasSubstr;
+using testing::SizeIs;
+
+constexpr const char* kSmall =
+    "create table account(id int primary key, owner text, balance numeric);"
+    "insert into account select i, 'owner ' || i, i * 1.25 from generate_series(1, 1000) i;"
+    "create table note(id serial primary key, account int references account, body text);"
+    "insert into note(account, body) select 1 + i % 1000, repeat('note ', i % 7) "
+    "from generate_series(1, 3000) i";
+
+// The databases there are, but the system's own.
+std::vector<std::string> databases(const TestServer& server) {
+  std::vector<std::string> names;
+  for (const Row& row : server.sql("postgres",
+                                   "select datname from pg_database where not "
+                                   "datistemplate and datname <> 'postgres' order by 1")) {
+    names.push_back(row.at(0));
+  }
+  return names;
+}
+
+class MainJob : public testing::Test {
+ protected:
+  MainJob() {
+    server.create_database("shop");
+    server.sql("shop", kSmall);
+  }
+
+  TestServer server;
+  Pgstow pgstow{server, "shop"};
+};
+
+TEST_F(MainJob, BackupIsListedVerifiedAndRestored) {
+  const Outcome backup = pgstow.run({"backup"});
+  ASSERT_TRUE(backup.ok()) << backup.describe();
+  EXPECT_THAT(backup.err, HasSubstr("Starting database backup..."));
+  EXPECT_THAT(backup.err, HasSubstr("Backup completed successfully"));
+  ASSERT_THAT(pgstow.archives(), SizeIs(1));
+  EXPECT_THAT(pgstow.archives()[0], ContainsRegex("^backup_[0-9]{8}_[0-9]{6}\\.dump\\.gz$"));
+
+  const Outcome verify = pgstow.run({"verify"});
+  EXPECT_TRUE(verify.ok()) << verify.describe();
+  EXPECT_THAT(verify.out, HasSubstr("4,000 rows, equal to its manifest"));
+  for (const char* command : {"list", "backup-list"}) {
+    const Outcome list = pgstow.run({command});
+    EXPECT_TRUE(list.ok()) << list.describe();
+    EXPECT_THAT(list.out, HasSubstr("4,000  shop"));
+    EXPECT_THAT(list.out, HasSubstr("verified"));
+  }
+
+  const std::string before = dump_text(server, "shop");
+  server.sql("shop", "drop table note; update account set balance = 0");
+  const Outcome restore = pgstow.run({"restore", "--yes"});
+  ASSERT_TRUE(restore.ok()) << restore.describe();
+  EXPECT_THAT(restore.out, HasSubstr("every row equal to the backup's proof"));
+  EXPECT_EQ(first_difference(before, dump_text(server, "shop")), "");
+}
+
+TEST_F(MainJob, UndoSwapsBackAndForth) {
+  ASSERT_TRUE(pgstow.run({"backup"}).ok());
+  server.sql("shop", "update account set owner = 'later'");
+  const std::string later = dump_text(server, "shop");
+  ASSERT_TRUE(pgstow.run({"restore", "--yes"}).ok());
+  const std::string restored = dump_text(server, "shop");
+  EXPECT_NE(restored, later);
+
+  EXPECT_TRUE(pgstow.run({"undo", "--yes"}).ok());
+  EXPECT_EQ(first_difference(later, dump_text(server, "shop")), "");
+  EXPECT_TRUE(pgstow.run({"undo", "--yes"}).ok());
+  EXPECT_EQ(first_difference(restored, dump_text(server, "shop")), "");
+
+  EXPECT_THAT(databases(server), SizeIs(2));
+  EXPECT_TRUE(pgstow.run({"undo", "--drop", "--yes"}).ok());
+  EXPECT_THAT(databases(server), testing::ElementsAre("shop"));
+  EXPECT_EQ(pgstow.run({"undo", "--yes"}).exit_code, 10);
+}
+
+TEST_F(MainJob, TheNextRestoreDropsTheKeptDatabase) {
+  ASSERT_TRUE(pgstow.run({"backup"}).ok());
+  ASSERT_TRUE(pgstow.run({"restore", "--yes"}).ok());
+  const std::vector<std::string> first = databases(server);
+  ASSERT_TRUE(pgstow.run({"restore", "--yes"}).ok());
+  EXPECT_THAT(databases(server), SizeIs(2));
+  EXPECT_NE(databases(server), first);
+}
+
+TEST_F(MainJob, RestoreAsksAndDoesNothingWithoutAYes) {
+  ASSERT_TRUE(pgstow.run({"backup"}).ok());
+  const Outcome none = pgstow.run({"restore"});
+  EXPECT_EQ(none.exit_code, 2);
+  EXPECT_THAT(none.err, HasSubstr("--yes"));
+  EXPECT_THAT(databases(server), testing::ElementsAre("shop"));
+}
+
+TEST_F(MainJob, RestoreIntoAnotherName) {
+  ASSERT_TRUE(pgstow.run({"backup"}).ok());
+  const Outcome into = pgstow.run({"restore", "--yes", "--into", "copy"});
+  ASSERT_TRUE(into.ok()) << into.describe();
+  EXPECT_EQ(first_difference(dump_text(server, "shop"), dump_text(server, "copy")), "");
+  const Outcome again = pgstow.run({"restore", "--yes", "--into", "copy"});
+  EXPECT_EQ(again.exit_code, 1);
+  EXPECT_THAT(again.err, HasSubstr("exists already"));
+}
+
+TEST_F(MainJob, RestoreInPlace) {
+  ASSERT_TRUE(pgstow.run({"backup"}).ok());
+  const std::string before = dump_text(server, "shop");
+  server.sql("shop", "truncate note");
+  const Outcome restore = pgstow.run({"restore", "--yes", "--in-place"});
+  ASSERT_TRUE(restore.ok()) << restore.describe();
+  EXPECT_EQ(first_difference(before, dump_text(server, "shop")), "");
+  EXPECT_THAT(databases(server), testing::ElementsAre("shop"));
+}
+
+TEST_F(MainJob, ThirdBackupInTheList) {
+  for (int i = 0; i < 3; ++i) {
+    server.sql("shop", "insert into account values (" + std::to_string(2000 + i) + ")");
+    ASSERT_TRUE(pgstow.run({"backup"}).ok());
+  }
+  ASSERT_TRUE(pgstow.run({"restore", "3", "--yes"}).ok());
+  EXPECT_EQ(server.value("shop", "select max(id) from account"), "2000");
+  ASSERT_TRUE(pgstow.run({"restore", pgstow.archives()[1], "--yes"}).ok());
+  EXPECT_EQ(server.value("shop", "select max(id) from account"), "2001");
+  const Outcome none = pgstow.run({"restore", "backup_19990101_000000", "--yes"});
+  EXPECT_EQ(none.exit_code, 10);
+}
+
+TEST_F(MainJob, StockToolsReadTheFile) {
+  for (const std::string compression : {"gzip:1", "gzip:6", "zstd:3"}) {
+    Pgstow other(server, "shop");
+    other.with("BACKUP_COMPRESSION=" + compression);
+    ASSERT_TRUE(other.run({"backup"}).ok());
+    const bool zstd = compression.starts_with("zstd");
+    const std::string file = other.backups() / other.files(zstd ? ".dump.zst" : ".dump.gz").at(0);
+    server.create_database("stock");
+    Program p;
+    p.argv = {"bash", "-o", "pipefail", "-c",
+              std::string(zstd ? "zstd -dc" : "gunzip -c") + " '" + file +
+                  "' | pg_restore --exit-on-error -d stock"};
+    p.env = server.environment();
+    run_ok(p);
+    EXPECT_EQ(first_difference(dump_text(server, "shop"), dump_text(server, "stock")), "");
+    server.sql("postgres", "drop database stock");
+  }
+}
+
+// A file of the system that pgstow replaces: pg_dump -Fc and gzip, no manifest.
+TEST_F(MainJob, AStockBackupIsListedAndRestored) {
+  std::filesystem::create_directories(pgstow.backups());
+  Program p;
+  p.argv = {"bash", "-o", "pipefail", "-c",
+            "pg_dump -Fc shop | gzip > '" +
+                (pgstow.backups() / "backup_20241026_143022.dump.gz").string() + "'"};
+  p.env = server.environment();
+  run_ok(p);
+  const std::string before = dump_text(server, "shop");
+  EXPECT_THAT(pgstow.run({"list"}).out, HasSubstr("no proof"));
+  const Outcome verify = pgstow.run({"verify"});
+  EXPECT_TRUE(verify.ok()) << verify.describe();
+  EXPECT_THAT(verify.out, HasSubstr("4,000 rows; no manifest, so no proof"));
+  server.sql("shop", "drop table note");
+  const Outcome restore = pgstow.run({"restore", "--yes"});
+  ASSERT_TRUE(restore.ok()) << restore.describe();
+  EXPECT_THAT(restore.out, HasSubstr("row counts equal"));
+  EXPECT_EQ(first_difference(before, dump_text(server, "shop")), "");
+}
+
+TEST_F(MainJob, DoctorAndConfig) {
+  const Outcome first = pgstow.run({"doctor"});
+  EXPECT_EQ(first.exit_code, 3) << first.describe();  // no backups yet
+  EXPECT_THAT(first.out, HasSubstr("No backups found"));
+  ASSERT_TRUE(pgstow.run({"backup"}).ok());
+  const Outcome second = pgstow.run({"doctor"});
+  EXPECT_TRUE(second.ok()) << second.describe();
+
+  write_file(pgstow.folder() / ".env",
+             "BACKUP_COMPRESSION=gzip:4\nPOSTGRES_PASSWORD=top-secret\nBACKUP_LOCAL_PAHT=x\n");
+  const Outcome config = pgstow.run({"config", "--lock-timeout", "5m"});
+  EXPECT_TRUE(config.ok()) << config.describe();
+  EXPECT_THAT(config.out, ContainsRegex("BACKUP_COMPRESSION +gzip:4 +\\.env:1"));
+  EXPECT_THAT(config.out, ContainsRegex("BACKUP_LOCK_TIMEOUT +5m +flag --lock-timeout"));
+  EXPECT_THAT(config.out, ContainsRegex("BACKUP_LOCAL_PATH +/.* environment"));
+  EXPECT_THAT(config.err, HasSubstr("did you mean BACKUP_LOCAL_PATH?"));
+  EXPECT_THAT(config.out + config.err, testing::Not(HasSubstr("top-secret")));
+}
+
+TEST_F(MainJob, ManifestSaysWhatWasBackedUp) {
+  ASSERT_TRUE(pgstow.run({"backup"}).ok());
+  const std::string archive = pgstow.archives().at(0);
+  const std::string name = archive.substr(0, archive.find('.')) + ".json";
+  const Manifest m = parse_manifest(read_file(pgstow.backups() / name), name);
+  EXPECT_EQ(m.database, "shop");
+  EXPECT_EQ(m.system_identifier,
+            server.value("shop", "select system_identifier from pg_control_system()"));
+  EXPECT_EQ(m.rows(), 4000U);
+  EXPECT_EQ(m.stored.bytes, std::filesystem::file_size(pgstow.backups() / archive));
+  const std::string sum = run_ok({.argv = {"sha256sum", pgstow.backups() / archive}});
+  EXPECT_EQ(m.stored.sha256, sum.substr(0, 64));
+  const std::string raw =
+      run_ok({.argv = {"bash", "-c",
+                       "gunzip -c '" + (pgstow.backups() / archive).string() + "' | sha256sum"}});
+  EXPECT_EQ(m.raw.sha256, raw.substr(0, 64));
+  EXPECT_FALSE(m.snapshot_lsn.empty());
+}
+
+// Partitions, inheritance, identity, large objects, RLS, matviews, extensions, odd names, ...
+TEST(RichSchema, GoesRoundUnchanged) {
+  const TestServer server;
+  server.create_database("rich");
+  server.script("rich", test_sql("rich.sql"));
+  Pgstow pgstow(server, "rich");
+  const Outcome backup = pgstow.run({"backup"});
+  ASSERT_TRUE(backup.ok()) << backup.describe();
+  EXPECT_TRUE(pgstow.run({"verify"}).ok());
+  const std::string text = dump_text(server, "rich");
+  const std::string properties = database_properties(server, "rich");
+
+  const Outcome restore = pgstow.run({"restore", "--yes"});
+  ASSERT_TRUE(restore.ok()) << restore.describe();
+  EXPECT_EQ(first_difference(text, dump_text(server, "rich")), "");
+  EXPECT_EQ(first_difference(properties, database_properties(server, "rich")), "");
+
+  // And once more from the restored one: the proof of the second backup is the first's.
+  const Outcome again = pgstow.run({"backup"});
+  ASSERT_TRUE(again.ok()) << again.describe();
+  std::vector<Manifest> manifests;
+  for (const std::string& name : pgstow.files(".json")) {
+    if (name.ends_with(".verified.json")) continue;
+    manifests.push_back(parse_manifest(read_file(pgstow.backups() / name), name));
+  }
+  ASSERT_THAT(manifests, SizeIs(2));
+  EXPECT_EQ(manifests[0].rows(), manifests[1].rows());
+  EXPECT_EQ(manifests[0].large_objects, manifests[1].large_objects);
+}
+
+// Scenario 1 of the guide: the volume is gone, a new server comes up with an empty database.
+TEST(Scenario, VolumeDeleted) {
+  TempDir kept("pgstow-kept-");
+  std::string text;
+  {
+    const TestServer old;
+    old.create_database("shop");
+    old.sql("shop", kSmall);
+    text = dump_text(old, "shop");
+    const Pgstow pgstow(old, "shop");
+    ASSERT_TRUE(pgstow.run({"backup"}).ok());
+    std::filesystem::copy(pgstow.backups(), kept / "backups");
+  }
+  const TestServer fresh;
+  fresh.create_database("shop");
+  Pgstow pgstow(fresh, "shop");
+  std::filesystem::copy(kept / "backups", pgstow.backups());
+  const Outcome restore = pgstow.run({"restore", "--yes"});
+  ASSERT_TRUE(restore.ok()) << restore.describe();
+  EXPECT_EQ(first_difference(text, dump_text(fresh, "shop")), "");
+}
+
+// Scenario 2: the corrupted database was dropped and created again, empty.
+TEST_F(MainJob, ScenarioCorruptedDatabase) {
+  ASSERT_TRUE(pgstow.run({"backup"}).ok());
+  const std::string text = dump_text(server, "shop");
+  server.sql("postgres", "drop database shop");
+  server.create_database("shop");
+  ASSERT_TRUE(pgstow.run({"restore", "--yes"}).ok());
+  EXPECT_EQ(first_difference(text, dump_text(server, "shop")), "");
+}
+
+// Scenario 3: a new server without the database at all; only the folder was copied.
+TEST(Scenario, Migration) {
+  const TestServer old;
+  old.sql("postgres", "create role app");
+  old.sql("postgres", "create database shop owner app");
+  old.sql("shop", kSmall);
+  old.sql("shop", "alter table account owner to app");
+  const Pgstow from(old, "shop");
+  ASSERT_TRUE(from.run({"backup"}).ok());
+
+  const TestServer server({.timezone = "America/New_York"});  // another zone must not change a row
+  const Pgstow to(server, "shop");
+  std::filesystem::copy(from.backups(), to.backups());
+  const Outcome refused = to.run({"restore", "--yes"});
+  EXPECT_EQ(refused.exit_code, 1) << refused.describe();
+  EXPECT_THAT(refused.err, HasSubstr("CREATE ROLE \"app\""));
+  server.sql("postgres", "create role app");
+  const Outcome restore = to.run({"restore", "--yes"});
+  ASSERT_TRUE(restore.ok()) << restore.describe();
+  EXPECT_EQ(first_difference(dump_text(old, "shop"), dump_text(server, "shop")), "");
+  EXPECT_EQ(server.value("postgres",
+                         "select pg_get_userbyid(datdba) from pg_database where "
+                         "datname = 'shop'"),
+            "app");
+}
+
+}  // namespace
+}  // namespace pgstow::test
