@@ -1,12 +1,9 @@
 #include "stream/gzip.h"
 
 #include <gtest/gtest.h>
-#include <rapidcheck/gtest.h>
 
-#include <algorithm>
 #include <vector>
 
-#include "base/error.h"
 #include "stream/inflate.h"
 #include "stream/little_endian.h"
 #include "stream/testing.h"
@@ -101,76 +98,6 @@ TEST(MemberInfo, KnowsOnlyOurOwnHeader) {
     changed[at] = static_cast<char>(changed[at] ^ 0x40);
     EXPECT_FALSE(member_info(changed)) << at;
   }
-}
-
-TEST(InflateMember, RefusesOtherSizesThanAnnounced) {
-  const std::string block = copy_text(5000);
-  const std::string member = gzip_member(block, 2);
-  for (const Inflater inflater : kInflaters) {
-    EXPECT_THROW(inflate_member(member, block.size() - 1, inflater), Corrupt);
-    EXPECT_THROW(inflate_member(member, block.size() + 1, inflater), Corrupt);
-    EXPECT_THROW(inflate_member(member, 0, inflater), Corrupt);
-    EXPECT_THROW(inflate_member(member + '\0', block.size(), inflater), Corrupt);
-    EXPECT_THROW(inflate_member(member + member, block.size(), inflater), Corrupt);
-    EXPECT_THROW(inflate_member("", block.size(), inflater), Corrupt);
-  }
-}
-
-TEST(InflateMember, ChecksCrcAndSize) {
-  const std::string block = copy_text(5000);
-  const std::string member = gzip_member(block, 2);
-  for (const Inflater inflater : kInflaters) {
-    for (std::size_t from_end = 1; from_end <= 8; ++from_end) {
-      std::string changed = member;
-      changed[changed.size() - from_end] =
-          static_cast<char>(changed[changed.size() - from_end] ^ 1);
-      EXPECT_THROW(inflate_member(changed, block.size(), inflater), Corrupt) << from_end;
-    }
-  }
-}
-
-// Streams a sequence of members through the decoders in pieces of random size.
-std::string inflate_in_pieces(std::string_view packed, Inflater inflater,
-                              const std::vector<std::uint8_t>& sizes) {
-  std::string raw;
-  std::string out;
-  std::size_t round = 0;
-  const auto size = [&] { return 1 + std::size_t{sizes[round++ % sizes.size()]}; };
-  while (!packed.empty()) {
-    const std::unique_ptr<StreamDecoder> decoder = open_inflate(inflater);
-    for (bool finished = false; !finished;) {
-      out.resize(size());
-      const StreamDecoder::Step step = decoder->step(packed.substr(0, size()), out);
-      RC_ASSERT(step.finished || step.consumed + step.produced > 0);
-      packed.remove_prefix(step.consumed);
-      raw.append(out, 0, step.produced);
-      finished = step.finished;
-    }
-  }
-  return raw;
-}
-
-// ISA-L and libdeflate as writers against all three libraries as readers: the permanent form of the
-// differential test that found ISA-L 2.30 to be sound in the ways we use it.
-RC_GTEST_PROP(GzipMember, RandomMembersInRandomPiecesAreReadByBothStreams, ()) {
-  const auto sizes = *rc::gen::nonEmpty(rc::gen::arbitrary<std::vector<std::uint8_t>>());
-  const int members = *rc::gen::inRange(1, 5);
-  std::string packed;
-  std::string raw;
-  for (int i = 0; i < members; ++i) {
-    const auto seed = *rc::gen::arbitrary<std::uint64_t>();
-    const auto length = *rc::gen::inRange<std::size_t>(0, 100'000);
-    const std::string block = *rc::gen::element(
-        copy_text(length, seed), noise(length / 10, seed), noise(3, seed) + copy_text(length, seed),
-        *rc::gen::arbitrary<std::string>(), std::string(length, 'a'));
-    const std::string member = gzip_member(block, *rc::gen::inRange(1, 13));
-    for (const Inflater inflater : kInflaters)
-      RC_ASSERT(inflate_member(member, block.size(), inflater) == block);
-    packed += member;
-    raw += block;
-  }
-  RC_ASSERT(inflate_in_pieces(packed, Inflater::kIsal, sizes) == raw);
-  RC_ASSERT(inflate_in_pieces(packed, Inflater::kZlib, sizes) == raw);
 }
 
 }  // namespace

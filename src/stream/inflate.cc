@@ -30,26 +30,41 @@ class IsalInflate : public StreamDecoder {
  public:
   IsalInflate() : state_(std::make_unique<inflate_state>()) {
     isal_inflate_init(state_.get());
+    isal_gzip_header_init(&header_);
     state_->crc_flag = ISAL_GZIP;
   }
 
-  // A status of 0 does not mean success: ISA-L returns it for input that is cut short, too. Only
-  // its state tells that the end was reached.
   Step step(std::string_view in, std::span<char> out) override {
     state_->next_in = lent(in);
     state_->avail_in = at_once(in.size());
     state_->next_out = lent(out);
     state_->avail_out = at_once(out.size());
-    const int status = isal_inflate(state_.get());
-    if (status == ISAL_INCORRECT_CHECKSUM) throw Corrupt("checksum mismatch");
-    if (status != ISAL_DECOMP_OK && status != ISAL_END_INPUT && status != ISAL_OUT_OVERFLOW)
-      throw Corrupt("damaged data");
+    bool finished = false;
+    if (!header_read_) header_read_ = checked(isal_read_gzip_header(state_.get(), &header_));
+    if (header_read_) finished = inflate_data();
     return {at_once(in.size()) - state_->avail_in, at_once(out.size()) - state_->avail_out,
-            state_->block_state == ISAL_BLOCK_FINISH};
+            finished};
   }
 
  private:
+  // A status of 0 does not mean success: ISA-L returns it for input that is cut short, too. Only
+  // its state tells that the end was reached.
+  bool inflate_data() {
+    checked(isal_inflate(state_.get()));
+    return state_->block_state == ISAL_BLOCK_FINISH;
+  }
+
+  // False when more input is needed.
+  static bool checked(int status) {
+    if (status == ISAL_INCORRECT_CHECKSUM) throw Corrupt("checksum mismatch");
+    if (status != ISAL_DECOMP_OK && status != ISAL_END_INPUT) throw Corrupt("damaged data");
+    return status == ISAL_DECOMP_OK;
+  }
+
   std::unique_ptr<inflate_state> state_;
+  // isal_inflate() would read the header, too, but forgets its flags when the input ends within it.
+  isal_gzip_header header_{};
+  bool header_read_ = false;
 };
 
 class ZlibInflate : public StreamDecoder {

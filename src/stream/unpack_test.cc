@@ -4,7 +4,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
-#include <zlib.h>
 
 #include <vector>
 
@@ -14,6 +13,7 @@
 #include "stream/little_endian.h"
 #include "stream/pack.h"
 #include "stream/testing.h"
+#include "stream/testing_gzip.h"
 #include "stream/zstd.h"
 
 namespace pgstow {
@@ -45,25 +45,6 @@ std::string unpacked(const std::string& packed, Decoder decoder, unsigned worker
   return bytes;
 }
 
-// A gzip member as gzip and pigz make it, with a name.
-std::string plain_gzip(std::string_view bytes, int level = 6) {
-  z_stream stream{};
-  gz_header header{};
-  std::string name = "dump";
-  header.name = reinterpret_cast<Bytef*>(name.data());
-  EXPECT_EQ(deflateInit2(&stream, level, Z_DEFLATED, MAX_WBITS + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
-  EXPECT_EQ(deflateSetHeader(&stream, &header), Z_OK);
-  std::string member(deflateBound(&stream, bytes.size()), '\0');
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
-  stream.avail_in = static_cast<uInt>(bytes.size());
-  stream.next_out = reinterpret_cast<Bytef*>(member.data());
-  stream.avail_out = static_cast<uInt>(member.size());
-  EXPECT_EQ(deflate(&stream, Z_FINISH), Z_STREAM_END);
-  member.resize(stream.total_out);
-  deflateEnd(&stream);
-  return member;
-}
-
 std::string plain_zstd(std::string_view bytes) { return zstd_frame(bytes, 3).substr(12); }
 
 std::string error_of(const std::string& packed, Decoder decoder) {
@@ -76,10 +57,10 @@ std::string error_of(const std::string& packed, Decoder decoder) {
 }
 
 TEST(Unpack, ReadsWhatThePackerWrote) {
-  for (const std::size_t size : {0, 1, 99'999, 100'000, 100'001, 1'234'567}) {
+  for (const std::size_t size : {0, 1, 99'999, 100'000, 100'001, 432'100}) {
     const std::string bytes = copy_text(size);
-    for (const char* compression : {"gzip:1", "gzip:2", "gzip:3", "gzip:4", "gzip:9", "gzip:12",
-                                    "zstd:1", "zstd:3", "zstd:19"}) {
+    for (const char* compression :
+         {"gzip:1", "gzip:2", "gzip:3", "gzip:4", "gzip:9", "zstd:1", "zstd:3"}) {
       for (const Decoder decoder : kDecoders)
         EXPECT_EQ(unpacked(packed(bytes, compression), decoder), bytes) << compression;
     }
@@ -91,11 +72,16 @@ TEST(Unpack, ReadsForeignFilesAndMixtures) {
   const std::string b = copy_text(250'000, 2) + noise(50'000);
   const std::string ours = packed(a, "gzip:2");
   for (const Decoder decoder : kDecoders) {
-    EXPECT_EQ(unpacked(plain_gzip(a), decoder), a);
-    EXPECT_EQ(unpacked(plain_gzip(""), decoder), "");
-    EXPECT_EQ(unpacked(plain_gzip(a) + plain_gzip("") + plain_gzip(b), decoder), a + b);
-    EXPECT_EQ(unpacked(ours + plain_gzip(b), decoder), a + b);
-    EXPECT_EQ(unpacked(plain_gzip(b, 1) + ours + plain_gzip(b) + ours, decoder), b + a + b + a);
+    EXPECT_EQ(unpacked(testing::gzip_by_zlib(a), decoder), a);
+    EXPECT_EQ(unpacked(testing::gzip_by_zlib(""), decoder), "");
+    EXPECT_EQ(
+        unpacked(testing::gzip_by_zlib(a) + testing::gzip_by_zlib("") + testing::gzip_by_zlib(b),
+                 decoder),
+        a + b);
+    EXPECT_EQ(unpacked(ours + testing::gzip_by_zlib(b), decoder), a + b);
+    EXPECT_EQ(
+        unpacked(testing::gzip_by_zlib(b, 1) + ours + testing::gzip_by_zlib(b) + ours, decoder),
+        b + a + b + a);
     EXPECT_EQ(unpacked(plain_zstd(a) + packed(b, "zstd:3") + plain_zstd(a), decoder), a + b + a);
   }
 }
@@ -134,8 +120,8 @@ TEST(Unpack, GivesWhatStandsBeforeTheBadMember) {
 }
 
 TEST(Unpack, RefusesWhatFollowsTheLastMember) {
-  for (const std::string& file :
-       {packed("abc", "gzip:2"), plain_gzip("abc"), packed("abc", "zstd:3"), plain_zstd("abc")}) {
+  for (const std::string& file : {packed("abc", "gzip:2"), testing::gzip_by_zlib("abc"),
+                                  packed("abc", "zstd:3"), plain_zstd("abc")}) {
     for (const std::string& tail :
          {std::string(1, '\0'), std::string(512, '\0'), std::string("x"), std::string("PGDMP"),
           std::string("\x1f"), std::string("\x1f\x8b"),
@@ -155,20 +141,20 @@ struct Sample {
 };
 
 std::vector<Sample> samples(const std::string& bytes) {
-  const std::string a = bytes.substr(0, 200);
-  const std::string b = bytes.substr(200);
-  const std::string ours = packed(a, "gzip:2", 150);
-  return {{"gzip by isa-l", packed(bytes, "gzip:2", 150)},
-          {"gzip by libdeflate", packed(bytes, "gzip:6", 150)},
-          {"plain gzip", plain_gzip(bytes)},
-          {"mixed gzip", ours + plain_gzip(b), ours.size()},
-          {"zstd", packed(bytes, "zstd:3", 150)},
+  const std::string a = bytes.substr(0, 150);
+  const std::string b = bytes.substr(150);
+  const std::string ours = packed(a, "gzip:2", 120);
+  return {{"gzip by isa-l", packed(bytes, "gzip:2", 120)},
+          {"gzip by libdeflate", packed(bytes, "gzip:6", 120)},
+          {"plain gzip", testing::gzip_by_zlib(bytes)},
+          {"mixed gzip", ours + testing::gzip_by_zlib(b), ours.size()},
+          {"zstd", packed(bytes, "zstd:3", 120)},
           {"plain zstd", plain_zstd(bytes)},
           {"mixed zstd", plain_zstd(a) + packed(b, "zstd:3"), plain_zstd(a).size()}};
 }
 
 TEST(Unpack, AFileCutAnywhereIsCorrupt) {
-  const std::string bytes = copy_text(400);
+  const std::string bytes = copy_text(300);
   for (const Sample& sample : samples(bytes)) {
     for (std::size_t n = 0; n < sample.file.size(); ++n) {
       if (n > 0 && n == sample.seam) continue;
@@ -182,7 +168,7 @@ TEST(Unpack, AFileCutAnywhereIsCorrupt) {
 // A flipped bit may be one that says nothing (time, operating system, a file name); then the
 // content must be right.
 TEST(Unpack, AFlippedBitIsCorruptOrHarmless) {
-  const std::string bytes = copy_text(400);
+  const std::string bytes = copy_text(300);
   for (const auto& [name, file, seam] : samples(bytes)) {
     std::size_t corrupt = 0;
     for (std::size_t bit = 0; bit < file.size() * 8; ++bit) {
@@ -215,7 +201,7 @@ TEST(Unpack, BelievesNoBomb) {
 
   // More than is believed, but true.
   const std::string zeros(kMaxAnnouncedBytes + 1, '\0');
-  const std::string large = plain_gzip(zeros, 1);
+  const std::string large = testing::gzip_by_zlib(zeros, 1);
   for (const Decoder decoder : kDecoders) EXPECT_TRUE(unpacked(large, decoder) == zeros);
 }
 
@@ -239,7 +225,7 @@ RC_GTEST_PROP(Unpack, RandomFilesComeBack, ()) {
       packer.finish();
       file += sink.bytes();
     } else {
-      file += plain_gzip(bytes, *rc::gen::inRange(0, 10));
+      file += testing::gzip_by_zlib(bytes, *rc::gen::inRange(0, 10));
     }
     raw += bytes;
   }
