@@ -23,10 +23,7 @@ namespace pgstow {
 template <typename Result>
 class Ordered {
  public:
-  explicit Ordered(unsigned workers) {
-    for (unsigned i = 0; i < std::max(workers, 1U); ++i)
-      workers_.emplace_back([this](const std::stop_token& stop) { work(stop); });
-  }
+  explicit Ordered(unsigned workers) : most_workers_(std::max(workers, 1U)) {}
   Ordered(const Ordered&) = delete;
   Ordered& operator=(const Ordered&) = delete;
 
@@ -43,6 +40,8 @@ class Ordered {
       waiting_.push_back(std::move(task));
     }
     submitted_.notify_one();
+    if (workers_.size() < most_workers_)
+      workers_.emplace_back([this](const std::stop_token& stop) { work(stop); });
   }
 
   // The result of the oldest job not yet taken; waits for it. Throws what the job threw. There must
@@ -77,7 +76,8 @@ class Ordered {
   std::mutex mutex_;                         // guards waiting_
   std::condition_variable_any submitted_;
   std::deque<std::packaged_task<Result()>> waiting_;
-  std::vector<std::jthread> workers_;
+  const std::size_t most_workers_;
+  std::vector<std::jthread> workers_;  // started as jobs come
 };
 
 }  // namespace pgstow
