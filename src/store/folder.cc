@@ -39,19 +39,30 @@ fs::path parent_of(const fs::path& path) {
   return parent.empty() ? fs::path(".") : parent;
 }
 
-void make_folders(const fs::path& path) {
-  if (::mkdir(path.c_str(), S_IRWXU) != 0) {
-    if (errno == EEXIST) return;  // by now, or all along; open_folder() looks at what it is
-    if (errno == ENOTDIR) no_folder(parent_of(path));
-    if (errno != ENOENT || parent_of(path) == path) throw_errno(path.native());
-    make_folders(parent_of(path));
-    if (::mkdir(path.c_str(), S_IRWXU) != 0 && errno != EEXIST) throw_errno(path.native());
+// One folder, mode 0700 whatever the umask; its parent must exist. False, with errno, if it can't
+// be.
+bool make_one(const fs::path& path) {
+  if (::mkdir(path.c_str(), S_IRWXU) != 0) return false;
+  if (const Fd made(::open(path.c_str(), kFolderFlags | O_NOFOLLOW)); made) {
+    static_cast<void>(::fchmod(made.get(), S_IRWXU));
   }
-  const fs::path parent = parent_of(path);
   // A parent we may search but not read can't be synced; the folder works all the same.
+  const fs::path parent = parent_of(path);
   if (const Fd above(::open(parent.c_str(), kFolderFlags)); above) {
     sync_folder(above, parent.native());
   }
+  return true;
+}
+
+void make_folders(const fs::path& path) {
+  if (make_one(path)) return;
+  if (errno == ENOENT && parent_of(path) != path) {
+    make_folders(parent_of(path));
+    if (make_one(path)) return;
+  }
+  if (errno == ENOTDIR) no_folder(parent_of(path));
+  // Taken by now, or all along: open_folder() looks at what it is.
+  if (errno != EEXIST) throw_errno(path.native());
 }
 
 }  // namespace
