@@ -1,0 +1,242 @@
+// Against a real server: databases made, found, swapped and compared.
+#include "pg/database.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "base/error.h"
+#include "harness/postgres.h"
+#include "pg/archive_proof.h"
+#include "pg/compare.h"
+#include "pg/dump.h"
+#include "pg/server_error.h"
+#include "pg/tools.h"
+
+namespace pgstow::pg {
+namespace {
+
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+const Time kTime = *parse_stamp("20261122_210528");
+
+Parameters parameters(const test::TestServer& server, const std::string& database) {
+  return {{"host", server.socket_dir()},
+          {"port", std::to_string(server.port())},
+          {"user", "postgres"},
+          {"dbname", database}};
+}
+
+Connection connect(const test::TestServer& server, const std::string& database = "postgres") {
+  return Connection::open(parameters(server, database), {});
+}
+
+TEST(DatabaseNames, FitPostgresAndStayApart) {
+  EXPECT_EQ(restoring_name("shop", kTime), "shop__restoring_20261122_210528");
+  EXPECT_EQ(before_name("shop", kTime), "shop__before_20261122_210528");
+  const std::string long_a(63, 'a');
+  const std::string long_b = std::string(62, 'a') + "b";
+  for (const auto& name : {restoring_name(long_a, kTime), before_name(long_b, kTime)}) {
+    EXPECT_LE(name.size(), 63U);
+  }
+  EXPECT_NE(before_name(long_a, kTime), before_name(long_b, kTime));
+  // Cut only between characters: "ä" is two bytes.
+  std::string umlauts;
+  for (int i = 0; i < 31; ++i) umlauts += "ä";
+  const std::string cut = before_name("x" + umlauts, kTime);
+  EXPECT_LE(cut.size(), 63U);
+  EXPECT_EQ((cut.find('~') - 1) % 2, 0U) << cut;
+}
+
+class Databases : public testing::Test {
+ protected:
+  test::TestServer server;
+  Connection maintenance = connect(server);
+};
+
+TEST_F(Databases, KeptAndHalfMadeAreFoundByExactName) {
+  for (const std::string name :
+       {"app", "app__before_20260101_000000", "app__before_20260102_000000", "app__before_notes",
+        "app_staging__before_20260101_000000", "app__restoring_20260101_000000"}) {
+    server.create_database(name);
+  }
+  EXPECT_THAT(kept_databases(maintenance, "app"),
+              ElementsAre("app__before_20260101_000000", "app__before_20260102_000000"));
+  EXPECT_THAT(half_made_databases(maintenance, "app"),
+              ElementsAre("app__restoring_20260101_000000"));
+  EXPECT_THAT(kept_databases(maintenance, "ap"), IsEmpty());
+}
+
+TEST_F(Databases, RenamesTogetherOrNotAtAll) {
+  server.create_database("a");
+  server.create_database("b");
+  EXPECT_THROW(rename_databases(maintenance, {{"a", "kept"}, {"missing", "a"}}), ServerError);
+  EXPECT_TRUE(database_exists(maintenance, "a"));
+  EXPECT_FALSE(database_exists(maintenance, "kept"));
+  rename_databases(maintenance, {{"a", "kept"}, {"b", "a"}});
+  EXPECT_TRUE(database_exists(maintenance, "kept"));
+  EXPECT_FALSE(database_exists(maintenance, "b"));
+}
+
+TEST_F(Databases, RenameEndsSessionsThatKeepComingBack) {
+  server.create_database("busy");
+  std::jthread client([&](const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
+      try {
+        Connection session = Connection::open(parameters(server, "busy"), stop);
+        session.query("select pg_sleep(30)");
+      } catch (const Error&) {
+        continue;  // ended by the rename, or the name is gone: try again, as an application would
+      }
+    }
+  });
+  for (int round = 0; round < 5; ++round) {
+    rename_databases(maintenance, {{"busy", "moved"}});
+    rename_databases(maintenance, {{"moved", "busy"}});
+  }
+  client.request_stop();
+  EXPECT_TRUE(database_exists(maintenance, "busy"));
+}
+
+TEST_F(Databases, DropEndsSessionsAndTemplatesToo) {
+  server.create_database("gone");
+  server.sql("postgres", "alter database gone is_template true");
+  Connection session = connect(server, "gone");
+  drop_database(maintenance, "gone");
+  EXPECT_FALSE(database_exists(maintenance, "gone"));
+  EXPECT_THROW(session.query("select 1"), Error);
+  drop_database(maintenance, "gone");  // is no error
+}
+
+TEST_F(Databases, OneRestoreAtATime) {
+  lock_restore(maintenance, "shop");
+  Connection other = connect(server);
+  EXPECT_THROW(lock_restore(other, "shop"), Locked);
+  lock_restore(other, "shop2");
+}
+
+// An archive of a database, read as verify reads it.
+struct Dumped {
+  ArchiveHeader archive;
+  ArchiveProof proof;
+  SessionSettings settings;
+};
+
+Dumped dump(const test::TestServer& server, const std::string& database) {
+  Connection session = connect(server, database);
+  const SessionSettings settings = session_settings(session);
+  const Snapshot snapshot = begin_snapshot(session);
+  DumpSource source({.pg_dump = find_tool("pg_dump", session.server_version() / 10000, {}, {}),
+                     .server = session.parameters_for_children(),
+                     .snapshot = snapshot.id,
+                     .lock_timeout = std::chrono::seconds(10),
+                     .wait = {}});
+  ProofTaker taker;
+  ArchiveParser parser(taker);
+  std::vector<char> buffer(1 << 16);
+  while (const std::size_t n = source.read(buffer)) parser.write({buffer.data(), n});
+  parser.finish();
+  return {.archive = taker.header(), .proof = taker.finish(), .settings = settings};
+}
+
+constexpr const char* kShop =
+    "create table t(id serial, v text, at timestamptz default now(), b bytea default '\\x00ff');"
+    "insert into t(v) select 'row ' || i from generate_series(1, 100) i;"
+    "create table none();"
+    "select lo_from_bytea(4711, convert_to(repeat('large ', 40000), 'UTF8'));"
+    "select lo_from_bytea(4712, '')";
+
+class Lies : public Databases {
+ protected:
+  Lies() {
+    server.create_database("shop");
+    server.sql("shop", kShop);
+    dumped = dump(server, "shop");
+  }
+
+  std::vector<std::string> differences() {
+    Connection session = connect(server, "shop");
+    return compare(session, dumped.archive, dumped.proof, dumped.settings, [](const auto&) {})
+        .differences;
+  }
+
+  Dumped dumped;
+};
+
+TEST_F(Lies, TheDatabaseItselfIsEqual) {
+  Connection session = connect(server, "shop");
+  const Comparison c =
+      compare(session, dumped.archive, dumped.proof, dumped.settings, [](const auto&) {});
+  EXPECT_THAT(c.differences, IsEmpty());
+  EXPECT_EQ(c.rows, 100U);
+  EXPECT_TRUE(c.digests);
+  // The role's or database's own settings do not change what is compared.
+  server.sql("postgres", "alter database shop set timezone = 'Asia/Tokyo'");
+  server.sql("postgres", "alter database shop set bytea_output = 'escape'");
+  EXPECT_THAT(differences(), IsEmpty());
+}
+
+TEST_F(Lies, EachLieIsFound) {
+  const std::vector<std::pair<std::string, std::string>> lies{
+      {"delete from t where id = 50", "99 rows instead of 100"},
+      {"insert into t(id, v) values (50, 'row 50')", "contents differ"},
+      {"insert into t(id, v) values (1000, 'more')", "101 rows instead of 100"},
+      {"delete from t where id = 1000; update t set v = 'ROW 7' where id = 7", "contents differ"},
+      {"update t set v = 'row 7' where id = 7; select setval('t_id_seq', 1)", "sequence"},
+      {"select lo_put(4711, 70000, 'x')", "large objects"},
+      {"select lo_unlink(4712)", "large objects"},
+  };
+  for (const auto& [sql, expected] : lies) {
+    server.sql("shop", sql);
+    EXPECT_THAT(differences(), Contains(HasSubstr(expected))) << sql;
+  }
+}
+
+TEST_F(Lies, RightsThatAreMissingAreAllNamed) {
+  server.sql("shop",
+             "create role reader login; create table secret(x int); create sequence hidden;"
+             "create table guarded(x int); grant select on guarded to reader;"
+             "alter table guarded enable row level security; create schema closed");
+  Parameters p = parameters(server, "shop");
+  p["user"] = "reader";
+  Connection session = Connection::open(p, {});
+  const std::vector<std::string> missing = missing_rights(session);
+  EXPECT_THAT(missing, Contains(HasSubstr("table public.secret: no SELECT")));
+  EXPECT_THAT(missing, Contains(HasSubstr("table public.t: no SELECT")));
+  EXPECT_THAT(missing, Contains(HasSubstr("sequence public.hidden: no SELECT")));
+  EXPECT_THAT(missing, Contains(HasSubstr("table public.guarded: row-level security")));
+  EXPECT_THAT(missing, Contains(HasSubstr("large object 4711: no SELECT")));
+  Connection owner = connect(server, "shop");
+  EXPECT_THAT(missing_rights(owner), IsEmpty());
+}
+
+TEST(Tools, TheRightOneOrAClearWord) {
+  const Tool tool = find_tool("pg_dump", 15, {}, {});
+  EXPECT_EQ(tool.major, 15);
+  EXPECT_EQ(tool.path.filename(), "pg_dump");
+  try {
+    static_cast<void>(find_tool("pg_dump", 99, {}, {}));
+    FAIL() << "found";
+  } catch (const NotFound& e) {
+    EXPECT_THAT(e.what(), HasSubstr("no pg_dump for PostgreSQL 99"));
+    EXPECT_THAT(e.hint(), HasSubstr("postgresql-client-99"));
+  }
+  EXPECT_THROW(static_cast<void>(find_tool("pg_dump", 15, "/nowhere", {})), NotFound);
+}
+
+TEST_F(Databases, AStopEndsAStatement) {
+  std::stop_source stop;
+  Connection session = Connection::open(parameters(server, "postgres"), stop.get_token());
+  std::jthread later([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    stop.request_stop();
+  });
+  EXPECT_THROW(session.query("select pg_sleep(600)"), Cancelled);
+}
+
+}  // namespace
+}  // namespace pgstow::pg
