@@ -31,7 +31,9 @@ pg::Connection open_maintenance(const RestoreJob& job, const Context& context) {
   // The database that is restored can't be the one from which it is dropped and renamed.
   parameters["dbname"] = job.maintenance == target ? "template1" : job.maintenance;
   try {
-    return pg::Connection::open(parameters, context.stop);
+    pg::Connection maintenance = pg::Connection::open(parameters, context.stop);
+    pg::forbid_timeouts(maintenance);
+    return maintenance;
   } catch (Error& e) {
     e.within("maintenance database " + parameters["dbname"]);
     throw;
@@ -156,7 +158,7 @@ class NewDatabase {
     if (kept_) return;
     try {  // a session of its own: the job may end because of a stop, which must not stop this
       pg::Connection session = maintenance_.open_another(maintenance_.database(), {});
-      pg::drop_database(session, name_);
+      pg::drop_half_made(session, name_);
     } catch (const Error& e) {
       context_.log.warning("the half-made database could not be dropped; the next restore will",
                            {{"database", name_}, {"cause", e.what()}});
@@ -178,6 +180,17 @@ void drop_all(pg::Connection& maintenance, const std::vector<std::string>& names
   for (const std::string& name : names) {
     pg::drop_database(maintenance, name);
     context.log.info("dropped", {{"database", name}});
+  }
+}
+
+// The restore is done when this is called: what can't be dropped, or a stop, must not fail it.
+void drop_older(pg::Connection& maintenance, const std::vector<std::string>& names,
+                const Context& context) {
+  try {
+    drop_all(maintenance, names, context);
+  } catch (const Error& e) {
+    context.log.warning("a database kept by an earlier restore could not be dropped",
+                        {{"cause", e.what()}});
   }
 }
 
@@ -207,7 +220,7 @@ std::string swap(pg::Connection& maintenance, const std::string& database, NewDa
   fresh.keep();
   context.log.info("swapped",
                    {{"database", database}, {"before", before.empty() ? "none" : before}});
-  drop_all(maintenance, kept, context);
+  drop_older(maintenance, kept, context);
   return before;
 }
 
@@ -261,7 +274,10 @@ Restored run_restore(const RestoreJob& job, Store& store, const Backup& backup,
   const Verified verified = run_verify(store, backup, job.jobs, context, progress);
   context.log.info("stored bytes are sound", {{"backup", backup.key}});
   const pg::Tool pg_restore = check_server(maintenance, job, verified.archive, context);
-  drop_all(maintenance, pg::half_made_databases(maintenance, plan.database), context);
+  for (const std::string& name : pg::half_made_databases(maintenance, plan.database)) {
+    pg::drop_half_made(maintenance, name);
+    context.log.info("dropped what a dead restore left behind", {{"database", name}});
+  }
 
   const Run run{.job = job,
                 .store = store,

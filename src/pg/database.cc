@@ -134,7 +134,7 @@ void create_database(Connection& maintenance, const ArchiveHeader& archive, cons
   try {
     apply_properties(maintenance, archive, name, options);
   } catch (Error& e) {
-    drop_database(maintenance, name);
+    drop_half_made(maintenance, name);
     e.within("settings of database " + name);
     throw;
   }
@@ -149,6 +149,21 @@ void drop_database(Connection& maintenance, const std::string& name) {
     maintenance.query(fmt::format("alter database {} is_template false", quoted));
   }
   maintenance.query(fmt::format("drop database if exists {} with (force)", quoted));
+}
+
+void drop_half_made(Connection& maintenance, const std::string& name) {
+  if (!database_exists(maintenance, name)) return;
+  Connection inside = maintenance.open_another(name, {});
+  const Result r = inside.query(
+      "select subname from pg_catalog.pg_subscription s join pg_catalog.pg_database d "
+      "on d.oid = s.subdbid where d.datname = pg_catalog.current_database()");
+  for (int i = 0; i < r.rows(); ++i) {
+    const std::string subscription = quote_identifier(r.text(i, 0));
+    inside.query(fmt::format("alter subscription {} disable", subscription));
+    inside.query(fmt::format("alter subscription {} set (slot_name = none)", subscription));
+    inside.query(fmt::format("drop subscription {}", subscription));
+  }
+  drop_database(maintenance, name);
 }
 
 void rename_databases(Connection& maintenance, const std::vector<Rename>& renames) {

@@ -38,6 +38,10 @@ void create_database(Connection& maintenance, const ArchiveHeader& archive, cons
 // Ends the sessions in it and drops it. Dropping what does not exist is no error.
 void drop_database(Connection& maintenance, const std::string& name);
 
+// The same for one that a restore had half made: subscriptions in it, which never were connected,
+// go first, since they would keep it from being dropped.
+void drop_half_made(Connection& maintenance, const std::string& name);
+
 // One renaming: what is called `from` is called `to` afterwards.
 struct Rename {
   std::string from;

@@ -26,12 +26,16 @@ DumpSource::DumpSource(const DumpOptions& options)
 
 std::size_t DumpSource::read(std::span<char> into) {
   if (ended_) return 0;
-  const Wait wait{.stop = wait_.stop,
-                  .stall = started_ ? wait_.stall : std::chrono::milliseconds(0)};
-  const std::size_t n = child_.read(into, wait);
-  started_ = true;
-  if (n == 0) end();
-  return n;
+  try {
+    const std::size_t n = child_.read(into, wait_);
+    if (n == 0) end();
+    return n;
+  } catch (const Transient& e) {
+    throw Transient(
+        e.what(),
+        "is the server stuck or out of reach? A catalogue of very many objects may take "
+        "long to read: then raise BACKUP_STALL_TIMEOUT");
+  }
 }
 
 void DumpSource::end() {

@@ -37,7 +37,6 @@ class DumpSource final : public Source {
 
   Wait wait_;
   Child child_;
-  bool started_ = false;  // reading the catalogue may take long: a stall counts from the first byte
   bool ended_ = false;
   std::vector<std::string> warnings_;
 };

@@ -58,12 +58,16 @@ ServerFacts server_facts(Connection& connection) {
   return facts;
 }
 
+void forbid_timeouts(Connection& session) {
+  session.query("set statement_timeout = 0");
+  session.query("set lock_timeout = 0");
+  session.query("set idle_in_transaction_session_timeout = 0");
+  if (session.server_version() >= 140000) session.query("set idle_session_timeout = 0");
+  if (session.server_version() >= 170000) session.query("set transaction_timeout = 0");
+}
+
 Snapshot begin_snapshot(Connection& connection) {
-  // Our own limits must not end a long dump's exporting session. transaction_timeout came with 17.
-  connection.query("set statement_timeout = 0");
-  connection.query("set lock_timeout = 0");
-  connection.query("set idle_in_transaction_session_timeout = 0");
-  if (connection.server_version() >= 170000) connection.query("set transaction_timeout = 0");
+  forbid_timeouts(connection);
   connection.query("begin isolation level repeatable read, read only");
   const Result r = connection.query(R"(
     select pg_catalog.pg_export_snapshot(),

@@ -29,6 +29,10 @@ struct ServerFacts {
 
 ServerFacts server_facts(Connection& connection);
 
+// Switches off the limits that a role or database may set and that could end a session of ours
+// while it honestly waits.
+void forbid_timeouts(Connection& session);
+
 // The one moment of the database that every reader sees. The connection that made it must stay in
 // its transaction until the last reader has imported it.
 struct Snapshot {
