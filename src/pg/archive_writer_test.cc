@@ -95,7 +95,7 @@ TEST(ArchiveWriter, WritesLargeObjectsInFullChunks) {
   std::vector<std::string> pieces(20, std::string(16384, '\n'));
   const std::string empty = number(43) + chunks({});
   const std::string out = written(start + chunks(pieces) + empty + number(0));
-  EXPECT_EQ(out, start + chunks({std::string(kChunk, '\n'), std::string(4 * 16384, '\n')}) + empty +
+  EXPECT_EQ(out, start + chunks({std::string(kChunk, '\n'), std::string(65536, '\n')}) + empty +
                      number(0));
 }
 
