@@ -173,9 +173,10 @@ void check_scheme(const Url& url) {
 // Checked here because libpq takes what stands between two "@" for a host and a "/" for the end of
 // the hosts, and quotes either in its errors.
 void check_escapes(const Url& url) {
-  if (!has_sound_userinfo(url)) {
-    throw ConfigError(fmt::format("{}: an @ or / that is not escaped, or more than one @", kWhat),
-                      kEscapes);
+  if (!has_sound_authority(url)) {
+    throw ConfigError(
+        fmt::format("{}: an unescaped @ or / in the password, or no @ before the host", kWhat),
+        kEscapes);
   }
   if (!has_sound_escapes(url.authority) || !has_sound_escapes(url.path) ||
       !has_sound_escapes(url.query)) {
@@ -231,15 +232,13 @@ std::string normalised(std::string_view text, std::vector<std::string>& warnings
   return out;
 }
 
-// A forgotten "@host" makes the password the port.
 void check_ports(const std::map<std::string, std::string>& parameters) {
   const auto port = parameters.find("port");
   if (port == parameters.end()) return;
   for (const std::string_view one : split(port->second, ',')) {
     const auto number = parse_int(one);
     if (!one.empty() && (!number || *number < 1 || *number > 65535)) {
-      throw ConfigError(fmt::format("{}: the port is no number from 1 to 65535", kWhat),
-                        "if there is a password: is the @ between it and the host missing?");
+      throw ConfigError(fmt::format("{}: the port is no number from 1 to 65535", kWhat), kShape);
     }
   }
 }
