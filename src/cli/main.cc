@@ -6,9 +6,10 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <clocale>
+#include <algorithm>
 #include <map>
 #include <optional>
+#include <span>
 
 #include "base/error.h"
 #include "base/signals.h"
@@ -163,15 +164,37 @@ int run_command_line(const CommandLine& line, const Config& config, StopOnSignal
   }
 }
 
+// "bakup" instead of "backup": CLI11 itself would only say that a command is missing.
+void show_usage_error(const CLI::App& app, const CLI::ParseError& e, int argc, char** argv) {
+  std::vector<std::string> commands;
+  for (const CLI::App* c : app.get_subcommands({})) commands.push_back(c->get_name());
+  const std::span<char*> words(argv + 1, static_cast<std::size_t>(std::max(argc - 1, 0)));
+  const auto word = std::ranges::find_if(words, [](const char* w) { return *w != '-'; });
+  if (word == words.end() || std::ranges::find(commands, *word) != commands.end()) {
+    app.exit(e);
+    return;
+  }
+  const auto close = nearest(*word, commands);
+  std::fputs(fmt::format("pgstow: no command \"{}\"\nhint: {}\n", printable(*word),
+                         close ? "did you mean " + *close + "?" : "`pgstow --help` lists them")
+                 .c_str(),
+             stderr);
+}
+
 int run(int argc, char** argv) {
   CLI::App app("PostgreSQL backups that are proven to restore.");
   CommandLine line;
   define(app, line);
   try {
     app.parse(argc, argv);
+  } catch (const CLI::Success& e) {  // --help, --version
+    return app.exit(e);
+  } catch (const CLI::RequiredError& e) {
+    show_usage_error(app, e, argc, argv);
+    return static_cast<int>(Exit::kUsage);
   } catch (const CLI::ParseError& e) {
-    const int code = app.exit(e);
-    return code == 0 ? 0 : static_cast<int>(Exit::kUsage);
+    app.exit(e);
+    return static_cast<int>(Exit::kUsage);
   }
   const SystemClock clock;
   try {

@@ -140,7 +140,7 @@ void Connection::fail(const std::string& what) const {
   const char* password = PQpass(conn_.get());
   std::string text(trim(PQerrorMessage(conn_.get())));
   for (char& ch : text) {
-    if (ch == '\n') ch = ' ';
+    if (ch == '\n' || ch == '\t') ch = ' ';
   }
   text = without_password(text, password == nullptr ? "" : password);
   throw Transient(fmt::format("{}: {}", what, text), connect_hint(text));
