@@ -5,12 +5,11 @@
 
 #include <algorithm>
 #include <array>
-#include <boost/json.hpp>
+#include <cerrno>
 #include <cstdlib>
 #include <thread>
 
 #include "base/error.h"
-#include "base/json.h"
 #include "base/text.h"
 
 extern char** environ;
@@ -18,22 +17,27 @@ extern char** environ;
 namespace pgstow {
 namespace {
 
-constexpr std::string_view kMask = "********";
 constexpr std::int64_t kMostJobs = 256;
+
+constexpr std::int64_t kLongestDuration = 3650LL * 86400;
+constexpr std::int64_t kLongestLockTimeout = 24 * 86400;  // pg_dump takes 31 bits of milliseconds
+
+using Kind = Setting::Kind;
 
 constexpr std::array kTable{
     Setting{"DATABASE_URL", "url", "", "Database, as postgresql://user:password@host:5432/name",
-            true},
+            Kind::kUrl},
     Setting{"POSTGRES_HOST", "", "", "Host, unless the URL or PGHOST names one"},
     Setting{"POSTGRES_PORT", "", "", "Port, unless the URL or PGPORT names one"},
-    Setting{"POSTGRES_USER", "", "", "Role, unless the URL or PGUSER names one"},
-    Setting{"POSTGRES_PASSWORD", "", "", "Password, unless the URL or PGPASSWORD has one", true},
-    Setting{"POSTGRES_DB", "", "", "Database, unless the URL or PGDATABASE names one"},
+    Setting{"POSTGRES_USER", "", "", "Role, unless the URL or PGUSER names one", Kind::kFile},
+    Setting{"POSTGRES_PASSWORD", "", "",
+            "Password of that role, unless the URL or PGPASSWORD has one", Kind::kSecret},
+    Setting{"POSTGRES_DB", "", "", "Database, unless the URL or PGDATABASE names one", Kind::kFile},
     Setting{"BACKUP_LOCAL_PATH", "local-path", "./backups", "Directory for local backups"},
     Setting{"BACKUP_COMPRESSION", "compression", "gzip:2", "gzip:1 to gzip:12, zstd:1 to zstd:19"},
     Setting{"BACKUP_JOBS", "jobs", "", "Threads that compress (default: the cores)"},
     Setting{"BACKUP_LOCK_TIMEOUT", "lock-timeout", "60s",
-            "How long a table's lock may be waited for"},
+            "How long a table's lock may be waited for; 0: for ever"},
     Setting{"BACKUP_STALL_TIMEOUT", "stall-timeout", "15m",
             "A dump that does not move for so long has failed; 0: never"},
     Setting{"BACKUP_PG_BIN", "pg-bin", "", "Directory of pg_dump and pg_restore (default: found)"},
@@ -44,8 +48,8 @@ constexpr std::array kTable{
     Setting{"BACKUP_S3_ENABLED", "", "false", "Enable S3 backups (not in this version)"},
     Setting{"BACKUP_S3_BUCKET", "", "", "S3 bucket name (not in this version)"},
     Setting{"BACKUP_S3_REGION", "", "eu-central-1", "AWS region (not in this version)"},
-    Setting{"AWS_ACCESS_KEY_ID", "", "", "AWS access key (not in this version)", true},
-    Setting{"AWS_SECRET_ACCESS_KEY", "", "", "AWS secret key (not in this version)", true},
+    Setting{"AWS_ACCESS_KEY_ID", "", "", "AWS access key (not in this version)", Kind::kSecret},
+    Setting{"AWS_SECRET_ACCESS_KEY", "", "", "AWS secret key (not in this version)", Kind::kSecret},
     Setting{"BACKUP_SCHEDULE_CRON", "", "0 3 * * *",
             "Cron schedule for backups (not in this version)"},
 };
@@ -56,31 +60,31 @@ std::optional<std::string> environment(const std::string& name) {
   return value;
 }
 
-bool environment_set(const char* name) {
-  const char* value = std::getenv(name);
-  return value != nullptr && *value != '\0';
-}
-
-std::vector<std::string> environment_names() {
-  std::vector<std::string> names;
+std::vector<NameInUse> names_in_use(const EnvFile& file) {
+  std::vector<NameInUse> names;
   for (char** entry = environ; *entry != nullptr; ++entry) {
     const std::string_view text(*entry);
-    names.emplace_back(text.substr(0, text.find('=')));
+    names.push_back({std::string(text.substr(0, text.find('='))), "environment"});
+  }
+  for (const EnvEntry& entry : file.entries) {
+    names.push_back({entry.name, fmt::format("{}:{}", file.name, entry.line)});
   }
   return names;
 }
 
 EnvFile find_env_file(const std::optional<std::string>& path) {
   if (path) return read_env_file(*path, environment);
-  if (::access(".env", F_OK) != 0) return {};
+  if (::access(".env", F_OK) != 0 && errno == ENOENT) return {};
   return read_env_file(".env", environment);
 }
 
-// libpq reads its variables from the environment only; what is there already wins.
+// libpq reads its variables from the environment only; what is set there already wins.
 void export_libpq_variables(const EnvFile& file) {
+  const std::vector<std::string> names = pg::libpq_variables();
   for (const EnvEntry& entry : file.entries) {
-    if (entry.name.starts_with("PG") && !entry.name.starts_with("PGSTOW")) {
-      ::setenv(entry.name.c_str(), entry.value.c_str(), 0);
+    if (std::ranges::find(names, entry.name) == names.end() || entry.value.empty()) continue;
+    if (environment(entry.name).value_or("").empty()) {
+      ::setenv(entry.name.c_str(), entry.value.c_str(), 1);
     }
   }
 }
@@ -103,20 +107,28 @@ bool read_bool(const Settings& settings, std::string_view name) {
   refuse(settings, name, "true or false");
 }
 
-std::chrono::seconds read_duration(const Settings& settings, std::string_view name) {
-  const std::string text = settings.text(name);
+std::optional<std::int64_t> parse_seconds(std::string_view text) {
   const std::size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
-  const auto number = parse_int(std::string_view(text).substr(0, digits));
-  const std::string unit = text.substr(digits);
-  const std::int64_t seconds = unit.empty() || unit == "s" ? 1
-                               : unit == "m"               ? 60
-                               : unit == "h"               ? 3600
-                               : unit == "d"               ? 86400
-                                                           : 0;
-  if (!number || seconds == 0 || *number > 10000000) {
-    refuse(settings, name, "a number with s, m, h or d, such as 90s or 15m");
+  const auto number = parse_int(text.substr(0, digits));
+  const std::string_view unit = text.substr(digits);
+  const std::int64_t factor = unit.empty() || unit == "s" ? 1
+                              : unit == "m"               ? 60
+                              : unit == "h"               ? 3600
+                              : unit == "d"               ? 86400
+                                                          : 0;
+  if (!number || factor == 0 || *number > kLongestDuration / factor) return std::nullopt;
+  return *number * factor;
+}
+
+std::chrono::seconds read_duration(const Settings& settings, std::string_view name,
+                                   std::int64_t longest) {
+  const auto seconds = parse_seconds(settings.text(name));
+  if (!seconds || *seconds > longest) {
+    refuse(settings, name,
+           fmt::format("a number with s, m, h or d, such as 90s or 15m; {}d at most",
+                       longest / 86400));
   }
-  return std::chrono::seconds(*number * seconds);
+  return std::chrono::seconds(*seconds);
 }
 
 unsigned read_jobs(const Settings& settings) {
@@ -127,7 +139,7 @@ unsigned read_jobs(const Settings& settings) {
 }
 
 LogFormat read_log_format(const Settings& settings) {
-  const std::string text = settings.text("BACKUP_LOG_FORMAT");
+  const std::string text = lower(settings.text("BACKUP_LOG_FORMAT"));
   if (text == "text") return LogFormat::kText;
   if (text == "logfmt") return LogFormat::kLogfmt;
   if (text == "json") return LogFormat::kJson;
@@ -135,12 +147,39 @@ LogFormat read_log_format(const Settings& settings) {
 }
 
 Level read_log_level(const Settings& settings) {
-  const std::string text = settings.text("BACKUP_LOG_LEVEL");
+  const std::string text = lower(settings.text("BACKUP_LOG_LEVEL"));
   if (text == "debug") return Level::kDebug;
   if (text == "info") return Level::kInfo;
-  if (text == "warning") return Level::kWarning;
+  if (text == "warning" || text == "warn") return Level::kWarning;
   if (text == "error") return Level::kError;
   refuse(settings, "BACKUP_LOG_LEVEL", "debug, info, warning or error");
+}
+
+Compression read_compression(const Settings& settings) {
+  try {
+    return parse_compression(settings.text("BACKUP_COMPRESSION"));
+  } catch (Error& e) {
+    e.within(fmt::format("BACKUP_COMPRESSION ({})", settings.origin("BACKUP_COMPRESSION")));
+    throw;
+  }
+}
+
+// In a .env file no shell replaces the tilde, and a folder called "~" is nobody's wish.
+std::filesystem::path read_path(const Settings& settings, std::string_view name) {
+  const std::string text = settings.text(name);
+  if (text == "~" || text.starts_with("~/")) {
+    refuse(settings, name, "a path without ~, such as ./backups or ${HOME}/backups");
+  }
+  return text;
+}
+
+std::string read_port(const Settings& settings) {
+  const std::string text = settings.text("POSTGRES_PORT");
+  const auto port = parse_int(text);
+  if (!text.empty() && (!port || *port < 1 || *port > 65535)) {
+    refuse(settings, "POSTGRES_PORT", "1 to 65535");
+  }
+  return text;
 }
 
 // The URL, and below it what docker images call the same things.
@@ -154,53 +193,41 @@ pg::ConnectionTarget read_target(const Settings& settings) {
       throw;
     }
   }
-  // A service says all of this itself, and explicit parameters would override it.
-  if (target.parameters.contains("service") || environment_set("PGSERVICE")) return target;
-  const auto fill = [&](const char* keyword, const char* libpq_name, std::string value) {
-    if (value.empty() || environment_set(libpq_name)) return;
-    target.parameters.try_emplace(keyword, std::move(value));
-  };
-  const std::string database = settings.text("POSTGRES_DB");
-  fill("host", "PGHOST", settings.text("POSTGRES_HOST"));
-  fill("port", "PGPORT", settings.text("POSTGRES_PORT"));
-  fill("user", "PGUSER", settings.text("POSTGRES_USER"));
-  fill("dbname", "PGDATABASE", database.empty() ? settings.text("POSTGRES_USER") : database);
-  fill("password", "PGPASSWORD", settings.text("POSTGRES_PASSWORD"));
+  pg::apply_image_variables(target,
+                            {.user = settings.text("POSTGRES_USER"),
+                             .password = settings.text("POSTGRES_PASSWORD"),
+                             .database = settings.text("POSTGRES_DB"),
+                             .host = settings.text("POSTGRES_HOST"),
+                             .port = read_port(settings)},
+                            environment);
   return target;
 }
 
 std::vector<std::string> secrets_of(const Config& config) {
   std::vector<std::string> secrets;
-  for (const Setting& setting : settings_table()) {
-    if (setting.secret && setting.name != "DATABASE_URL" && config.settings.find(setting.name)) {
-      secrets.push_back(config.settings.text(setting.name));
-    }
+  const auto add = [&](const std::string& secret) {
+    if (!secret.empty()) secrets.push_back(secret);
+  };
+  for (const Setting& setting : kTable) {
+    if (setting.kind == Kind::kSecret) add(config.settings.text(setting.name));
   }
   const auto password = config.target.parameters.find("password");
-  if (password != config.target.parameters.end()) secrets.push_back(password->second);
-  if (environment_set("PGPASSWORD")) secrets.emplace_back(std::getenv("PGPASSWORD"));
+  if (password != config.target.parameters.end()) add(password->second);
+  add(environment("PGPASSWORD").value_or(""));
   return secrets;
 }
 
 std::vector<std::string> warnings_of(const Config& config, const EnvFile& file) {
   std::vector<std::string> warnings = file.warnings;
-  std::vector<std::string> names = environment_names();
-  for (const EnvEntry& entry : file.entries) names.push_back(entry.name);
-  std::ranges::sort(names);
-  names.erase(std::ranges::unique(names).begin(), names.end());
-  for (std::string& warning : unknown_settings(kTable, names, "BACKUP_")) {
-    warnings.push_back(std::move(warning));
-  }
-  warnings.insert(warnings.end(), config.target.warnings.begin(), config.target.warnings.end());
+  const auto append = [&](const std::vector<std::string>& more) {
+    warnings.insert(warnings.end(), more.begin(), more.end());
+  };
+  append(unknown_settings(kTable, names_in_use(file), "BACKUP_"));
+  append(config.target.warnings);
   if (read_bool(config.settings, "BACKUP_S3_ENABLED")) {
     warnings.emplace_back("BACKUP_S3_ENABLED: this version keeps backups locally only");
   }
   return warnings;
-}
-
-std::string shown(const Setting& setting, const SettingValue& value) {
-  if (setting.name == "DATABASE_URL") return pg::mask_url(value.text);
-  return setting.secret ? std::string(kMask) : printable(value.text);
 }
 
 }  // namespace
@@ -218,41 +245,18 @@ Config load_config(const std::map<std::string, std::string>& flags,
                                                .env_file = file.entries});
   const Settings& s = config.settings;
   config.target = read_target(s);
-  config.local_path = s.text("BACKUP_LOCAL_PATH");
-  try {
-    config.compression = parse_compression(s.text("BACKUP_COMPRESSION"));
-  } catch (Error& e) {
-    e.within("BACKUP_COMPRESSION (" + s.origin("BACKUP_COMPRESSION") + ")");
-    throw;
-  }
+  config.local_path = read_path(s, "BACKUP_LOCAL_PATH");
+  config.compression = read_compression(s);
   config.jobs = read_jobs(s);
-  config.lock_timeout = read_duration(s, "BACKUP_LOCK_TIMEOUT");
-  config.stall_timeout = read_duration(s, "BACKUP_STALL_TIMEOUT");
-  config.pg_bin = s.text("BACKUP_PG_BIN");
+  config.lock_timeout = read_duration(s, "BACKUP_LOCK_TIMEOUT", kLongestLockTimeout);
+  config.stall_timeout = read_duration(s, "BACKUP_STALL_TIMEOUT", kLongestDuration);
+  config.pg_bin = read_path(s, "BACKUP_PG_BIN");
   config.maintenance_db = s.text("BACKUP_MAINTENANCE_DB");
   config.log_format = read_log_format(s);
   config.log_level = read_log_level(s);
   config.warnings = warnings_of(config, file);
   config.secrets = secrets_of(config);
   return config;
-}
-
-std::string describe_settings(const Config& config, bool json) {
-  boost::json::array array;
-  std::string text;
-  for (const Setting& setting : settings_table()) {
-    const auto value = config.settings.find(setting.name);
-    const std::string shown_value = value ? shown(setting, *value) : "";
-    const std::string origin = value ? value->origin : "not set";
-    array.push_back({{"name", setting.name}, {"value", shown_value}, {"origin", origin}});
-    text += fmt::format("{:<24} {:<32} {}\n", setting.name, value ? shown_value : "-", origin);
-  }
-  if (json) {
-    return pretty(boost::json::object{{"schema", "pgstow.config/1"}, {"settings", array}}) + "\n";
-  }
-  return text +
-         "\nlibpq's own variables (PGHOST, PGPASSFILE, PGSERVICE, PGSSLMODE, ...) are used as "
-         "libpq uses them.\n";
 }
 
 }  // namespace pgstow

@@ -1,5 +1,6 @@
 // Settings: named values out of four layers. A flag wins over the environment, that over the .env
-// file, that over the default. A secret may also come from the file that NAME_FILE names.
+// file, that over the default. Secrets may also come from the file that NAME_FILE names, without
+// the newline at its end (docker and Kubernetes mount secrets so).
 #pragma once
 
 #include <map>
@@ -14,11 +15,18 @@
 namespace pgstow {
 
 struct Setting {
+  enum class Kind {
+    kPlain,
+    kFile,    // may also be the content of the file that NAME_FILE names
+    kSecret,  // the same, and never to be shown
+    kUrl,     // the same, and the password in it never to be shown
+  };
+
   std::string_view name;     // of the variable: "BACKUP_LOCAL_PATH"
   std::string_view flag;     // without dashes: "local-path"; empty if there is none
   std::string_view initial;  // the default; empty if there is none
   std::string_view help;
-  bool secret = false;
+  Kind kind = Kind::kPlain;
 };
 
 struct SettingValue {
@@ -37,8 +45,8 @@ struct SettingLayers {
 
 class Settings {
  public:
-  // Throws ConfigError when NAME and NAME_FILE are set in one layer, or the file can't be read. An
-  // empty value counts as not set.
+  // Throws ConfigError when NAME and NAME_FILE are set in one layer, when such a file can't be read
+  // or is empty, and for an empty flag. An empty variable counts as not set.
   static Settings resolve(std::span<const Setting> table, const SettingLayers& layers);
 
   std::span<const Setting> table() const { return table_; }
@@ -52,10 +60,15 @@ class Settings {
   std::map<std::string, SettingValue, std::less<>> values_;
 };
 
-// Names among `names` that start with `prefix` and are in no table, with the nearest one that is:
-// "BACKUP_LOCAL_PAHT is not known (did you mean BACKUP_LOCAL_PATH?)".
+struct NameInUse {
+  std::string name;
+  std::string origin;
+};
+
+// Names that start with `prefix` and are no setting, with the nearest one that is:
+// ".env:3: BACKUP_LOCAL_PAHT is not known: did you mean BACKUP_LOCAL_PATH?".
 std::vector<std::string> unknown_settings(std::span<const Setting> table,
-                                          const std::vector<std::string>& names,
+                                          const std::vector<NameInUse>& names,
                                           std::string_view prefix);
 
 }  // namespace pgstow

@@ -1,0 +1,242 @@
+#include "backup/config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <boost/json.hpp>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <set>
+
+#include "base/error.h"
+#include "base/json.h"
+
+extern char** environ;
+
+namespace pgstow {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+using Flags = std::map<std::string, std::string>;
+
+bool is_ours(std::string_view name) {
+  for (const char* prefix : {"BACKUP_", "AWS_", "POSTGRES_", "PG", "DATABASE_URL"}) {
+    if (name.starts_with(prefix)) return true;
+  }
+  return false;
+}
+
+// An empty folder as the working directory and an environment without our names; both are put back.
+class ConfigTest : public ::testing::Test {
+ protected:
+  ConfigTest() : before_(std::filesystem::current_path()) {
+    std::string name = "/tmp/config_test.XXXXXX";
+    folder_ = ::mkdtemp(name.data());
+    std::filesystem::current_path(folder_);
+    for (const auto& [key, value] : ours()) {
+      saved_[key] = value;
+      ::unsetenv(key.c_str());
+    }
+  }
+  ~ConfigTest() override {
+    for (const auto& [key, value] : ours()) ::unsetenv(key.c_str());
+    for (const auto& [key, value] : saved_) ::setenv(key.c_str(), value.c_str(), 1);
+    std::filesystem::current_path(before_);
+    std::filesystem::remove_all(folder_);
+  }
+
+  static Flags ours() {
+    Flags found;
+    for (char** entry = environ; *entry != nullptr; ++entry) {
+      const std::string text(*entry);
+      const std::size_t equals = text.find('=');
+      if (is_ours(text)) found[text.substr(0, equals)] = text.substr(equals + 1);
+    }
+    return found;
+  }
+
+  static void set(const char* name, const char* value) { ::setenv(name, value, 1); }
+
+  void write_env(const std::string& text, const std::string& name = ".env") const {
+    std::ofstream(folder_ / name) << text;
+    std::filesystem::permissions(folder_ / name, std::filesystem::perms::owner_read);
+  }
+
+  static Config load(const Flags& flags = {}) { return load_config(flags, std::nullopt); }
+
+  // Text and hint.
+  static std::string error(const Flags& flags = {},
+                           const std::optional<std::string>& env_file = std::nullopt) {
+    try {
+      static_cast<void>(load_config(flags, env_file));
+    } catch (const ConfigError& e) {
+      return std::string(e.what()) + " | " + e.hint();
+    }
+    return "no error";
+  }
+
+  std::filesystem::path folder_;
+
+ private:
+  std::filesystem::path before_;
+  Flags saved_;
+};
+
+TEST_F(ConfigTest, DefaultsAreTheGuides) {
+  const Config config = load();
+  EXPECT_EQ(config.local_path, "./backups");
+  EXPECT_EQ(config.compression, (Compression{Compression::Format::kGzip, 2}));
+  EXPECT_GE(config.jobs, 1U);
+  EXPECT_EQ(config.lock_timeout, std::chrono::seconds(60));
+  EXPECT_EQ(config.stall_timeout, std::chrono::minutes(15));
+  EXPECT_EQ(config.log_format, LogFormat::kText);
+  EXPECT_EQ(config.log_level, Level::kInfo);
+  EXPECT_EQ(config.maintenance_db, "postgres");
+  EXPECT_TRUE(config.pg_bin.empty());
+  EXPECT_THAT(config.target.parameters, IsEmpty());
+  EXPECT_THAT(config.warnings, IsEmpty());
+  EXPECT_EQ(config.settings.text("BACKUP_S3_ENABLED"), "false");
+  EXPECT_EQ(config.settings.text("BACKUP_S3_REGION"), "eu-central-1");
+  EXPECT_EQ(config.settings.text("BACKUP_SCHEDULE_CRON"), "0 3 * * *");
+}
+
+TEST_F(ConfigTest, TheGuidesEnvFileIsUnderstood) {
+  write_env(R"(# Backup Settings
+BACKUP_LOCAL_PATH=./elsewhere
+BACKUP_S3_ENABLED=true
+BACKUP_S3_BUCKET=finance-bot-backups
+BACKUP_S3_REGION=eu-central-1
+AWS_ACCESS_KEY_ID=your_access_key
+AWS_SECRET_ACCESS_KEY=your_secret_key
+BACKUP_SCHEDULE_CRON=0 3 * * *
+)");
+  const Config config = load();
+  EXPECT_EQ(config.local_path, "./elsewhere");
+  EXPECT_THAT(config.warnings,
+              ::testing::ElementsAre("BACKUP_S3_ENABLED: this version keeps backups locally only"));
+  EXPECT_THAT(config.secrets, AllOf(Contains("your_access_key"), Contains("your_secret_key")));
+  EXPECT_EQ(config.settings.origin("BACKUP_SCHEDULE_CRON"), ".env:8");
+}
+
+TEST_F(ConfigTest, EveryVariableIsRead) {
+  write_env(
+      "BACKUP_COMPRESSION=zstd:5\nBACKUP_JOBS=3\nBACKUP_LOCK_TIMEOUT=2m\nBACKUP_STALL_TIMEOUT=0\n"
+      "BACKUP_LOG_FORMAT=json\nBACKUP_LOG_LEVEL=Debug\nBACKUP_PG_BIN=/opt/pg/bin\n"
+      "BACKUP_MAINTENANCE_DB=template1\n");
+  const Config config = load();
+  EXPECT_EQ(config.compression, (Compression{Compression::Format::kZstd, 5}));
+  EXPECT_EQ(config.jobs, 3U);
+  EXPECT_EQ(config.lock_timeout, std::chrono::minutes(2));
+  EXPECT_EQ(config.stall_timeout, std::chrono::seconds(0));
+  EXPECT_EQ(config.log_format, LogFormat::kJson);
+  EXPECT_EQ(config.log_level, Level::kDebug);
+  EXPECT_EQ(config.pg_bin, "/opt/pg/bin");
+  EXPECT_EQ(config.maintenance_db, "template1");
+  EXPECT_EQ(load({{"stall-timeout", "1d"}}).stall_timeout, std::chrono::hours(24));
+}
+
+TEST_F(ConfigTest, WrongValuesAreNamedWithTheirOriginAndAHint) {
+  EXPECT_EQ(error({{"jobs", "0"}}),
+            "BACKUP_JOBS: \"0\" is not allowed (flag --jobs) | allowed is 1 to 256");
+  for (const auto& [flag, value] :
+       std::vector<std::pair<std::string, std::string>>{{"jobs", "two"},
+                                                        {"lock-timeout", "5 m"},
+                                                        {"lock-timeout", "25d"},
+                                                        {"stall-timeout", "-1"},
+                                                        {"stall-timeout", "9999999999d"},
+                                                        {"compression", "bzip2"},
+                                                        {"log-format", "xml"},
+                                                        {"log-level", "loud"},
+                                                        {"local-path", "~/backups"}}) {
+    EXPECT_THAT(error({{flag, value}}), AllOf(HasSubstr(value), HasSubstr("flag --" + flag)))
+        << flag;
+  }
+  write_env("\nBACKUP_S3_ENABLED=ja\n");
+  EXPECT_THAT(error(), HasSubstr("\"ja\" is not allowed (.env:2)"));
+  write_env("POSTGRES_PORT=70000", "port.env");
+  EXPECT_THAT(error({}, "port.env"),
+              StartsWith("POSTGRES_PORT: \"70000\" is not allowed (port.env:1)"));
+}
+
+TEST_F(ConfigTest, AnEnvFileThatIsNamedHasToBeThere) {
+  EXPECT_THAT(error({}, "none.env"), StartsWith("none.env: No such file"));
+  write_env("BACKUP_JOBS=7", "other.env");
+  write_env("BACKUP_JOBS=8");
+  EXPECT_EQ(load_config({}, "other.env").jobs, 7U);
+}
+
+TEST_F(ConfigTest, ImageVariablesLeadToTheDatabase) {
+  write_env("POSTGRES_USER=finance_user\nPOSTGRES_PASSWORD=s3cret\nPOSTGRES_DB=finance_bot\n");
+  const Config config = load();
+  EXPECT_EQ(config.target.parameters,
+            (Flags{{"user", "finance_user"}, {"password", "s3cret"}, {"dbname", "finance_bot"}}));
+  EXPECT_THAT(config.secrets, Contains("s3cret"));
+  EXPECT_EQ(load({{"url", "postgres://u:p@h/d"}}).target.parameters,
+            (Flags{{"user", "u"}, {"password", "p"}, {"host", "h"}, {"dbname", "d"}}));
+}
+
+TEST_F(ConfigTest, LibpqVariablesOfTheFileReachTheEnvironment) {
+  set("PGUSER", "real");
+  set("PGPORT", "");
+  write_env(
+      "PGHOST=/run/x\nPGUSER=other\nPGPORT=5433\nPGDATA=/var/lib\nPGPASSWORD=s3cret\n"
+      "POSTGRES_HOST=ignored\n");
+  const Config config = load();
+  EXPECT_STREQ(std::getenv("PGHOST"), "/run/x");
+  EXPECT_STREQ(std::getenv("PGUSER"), "real");
+  EXPECT_STREQ(std::getenv("PGPORT"), "5433");
+  EXPECT_EQ(std::getenv("PGDATA"), nullptr);
+  EXPECT_THAT(config.target.parameters, IsEmpty());
+  EXPECT_THAT(config.secrets, Contains("s3cret"));
+}
+
+TEST_F(ConfigTest, AWrongUrlIsNamedWithoutItsPassword) {
+  set("DATABASE_URL", "postgres://u:hun@ter2@h/d");
+  EXPECT_THAT(error(), AllOf(StartsWith("environment: database URL"), HasSubstr("%40"),
+                             Not(HasSubstr("hun@")), Not(HasSubstr("ter2"))));
+}
+
+TEST_F(ConfigTest, UnknownNamesAreWarnedOf) {
+  set("BACKUP_LOCAL_PTH", "x");
+  write_env("BACKUP_JOBBS=1\n");
+  EXPECT_THAT(load().warnings,
+              ::testing::UnorderedElementsAre(
+                  "environment: BACKUP_LOCAL_PTH is not known: did you mean BACKUP_LOCAL_PATH?",
+                  ".env:1: BACKUP_JOBBS is not known: did you mean BACKUP_JOBS?"));
+}
+
+TEST_F(ConfigTest, DescribeShowsOriginsAndNoSecret) {
+  write_env("POSTGRES_PASSWORD=hunter1\nAWS_SECRET_ACCESS_KEY=hunter2\nBACKUP_JOBS=2\n");
+  const Config config = load({{"url", "postgres://u:hunter3@h/d"}});
+  const std::string text = describe_settings(config, false);
+  EXPECT_THAT(text, Not(HasSubstr("hunter")));
+  EXPECT_THAT(text,
+              ::testing::ContainsRegex("DATABASE_URL +postgres://u:\\*{8}@h/d +flag --url\n"));
+  EXPECT_THAT(text, ::testing::ContainsRegex("POSTGRES_PASSWORD +\\*{8} +.env:1\n"));
+  EXPECT_THAT(text, ::testing::ContainsRegex("BACKUP_LOCAL_PATH +./backups +default\n"));
+
+  const std::string json_text = describe_settings(config, true);
+  EXPECT_THAT(json_text, Not(HasSubstr("hunter")));
+  const boost::json::object o = parse_json_object(json_text, "config");
+  EXPECT_EQ(get_string(o, "schema", "config"), "pgstow.config/1");
+  EXPECT_EQ(get_array(o, "settings", "config").size(), settings_table().size());
+}
+
+TEST_F(ConfigTest, FlagsAndNamesAreUnique) {
+  std::set<std::string_view> seen;
+  for (const Setting& setting : settings_table()) {
+    EXPECT_TRUE(seen.insert(setting.name).second) << setting.name;
+    EXPECT_TRUE(setting.flag.empty() || seen.insert(setting.flag).second) << setting.flag;
+    EXPECT_FALSE(setting.help.empty());
+  }
+}
+
+}  // namespace
+}  // namespace pgstow
