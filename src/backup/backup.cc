@@ -71,14 +71,18 @@ Written write_archive(pg::DumpSource& source, Sink& object, const BackupJob& job
   pg::ArchiveParser parser(taker);
 
   std::vector<char> buffer(kReadBytes);
-  while (const std::size_t n = source.read(buffer)) {
-    parser.write({buffer.data(), n});
-    ProgressState state = meter.state();
-    state.rows = taker.rows();
-    progress.update(state);
+  try {
+    while (const std::size_t n = source.read(buffer)) {
+      parser.write({buffer.data(), n});
+      ProgressState state = meter.state();
+      state.rows = taker.rows();
+      progress.update(state);
+    }
+    // pg_dump has ended well. Only an archive of sound structure is made visible.
+    parser.finish();
+  } catch (const Corrupt& e) {  // no stored backup is damaged, which is what Corrupt tells
+    throw ProcessFailed(std::string("pg_dump's answer is no whole archive: ") + e.what());
   }
-  // pg_dump has ended well. Only an archive of sound structure is made visible.
-  parser.finish();
   raw.finish();
   progress.done();
   return {.archive = taker.header(),
