@@ -93,6 +93,8 @@ FileLock FileLock::acquire(const std::filesystem::path& folder, std::string_view
   const std::string where = (folder / file_name).native();
   Fd file = open_regular(make_folder(folder), file_name, O_RDWR | O_CREAT, where);
   refuse_hard_link(file, where);
+  // The umask may have taken bits away that the next run needs, unless it is root's.
+  static_cast<void>(::fchmod(file.get(), S_IRUSR | S_IWUSR));
   while (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno == EINTR) continue;
     if (errno != EWOULDBLOCK) throw_errno(fmt::format("{}: flock", where));
