@@ -148,11 +148,13 @@ void report(const Store& store, const Manifest& m, const Context& context) {
 Backup run_backup(const BackupJob& job, Store& store, const Context& context, Progress& progress) {
   const auto began = std::chrono::steady_clock::now();
   const Time started = context.clock.now();
+  const std::string database = pg::database_name(job.server);
+  const FileLock lock =
+      FileLock::acquire(job.lock_folder, database, "a backup of " + printable(database),
+                        lock_holder(started, "backup"));
+  context.log.info("Starting database backup...", {{"database", database}});
   pg::Connection leader = pg::Connection::open(job.server, context.stop);
-  const FileLock lock = FileLock::acquire(job.lock_folder, leader.database(),
-                                          "a backup of " + printable(leader.database()),
-                                          lock_holder(started, "backup"));
-  context.log.info("Starting database backup...", {{"database", leader.database()}});
+  pg::forbid_timeouts(leader);
   if (const int cleared = store.clear_leftovers(); cleared > 0) {
     context.log.info("cleared what dead runs left behind", {{"files", std::to_string(cleared)}});
   }
@@ -169,11 +171,13 @@ Backup run_backup(const BackupJob& job, Store& store, const Context& context, Pr
                          .snapshot = snapshot.id,
                          .lock_timeout = job.lock_timeout,
                          .wait = {.stop = context.stop, .stall = job.stall_timeout}});
+  const std::vector<std::string> left_out = pg::left_out(leader, server);
   Written written = write_archive(source, *claim.object, job, pg::table_sizes(leader), progress);
 
   // From here the archive is durable under its name; the manifest makes it a backup with a proof.
   Manifest manifest = make_manifest(claim.key, server, snapshot, pg_dump, job, std::move(written));
   manifest.settings = settings;
+  manifest.warnings.insert(manifest.warnings.end(), left_out.begin(), left_out.end());
   manifest.started = started;
   manifest.duration = std::chrono::duration_cast<std::chrono::milliseconds>(
       std::chrono::steady_clock::now() - began);

@@ -26,7 +26,7 @@ struct BackupJob {
 
 // Returns only when the backup is durable and listed. If it throws, no reader sees a new backup,
 // but for one case, which the error names: the archive is whole and only its manifest could not be
-// written. Throws Locked if a backup or restore of this database is running already.
+// written. Throws Locked if a backup of this database into this folder is running already.
 Backup run_backup(const BackupJob& job, Store& store, const Context& context, Progress& progress);
 
 }  // namespace pgstow

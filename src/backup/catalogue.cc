@@ -164,6 +164,7 @@ const Backup& select_backup(const std::vector<Backup>& backups, const std::strin
     if (*number >= 1 && std::cmp_less_equal(*number, backups.size())) {
       return backups[static_cast<std::size_t>(*number - 1)];
     }
+    if (choice.size() < 8) no_such_backup(choice, backups);  // a longer one may begin a name
   }
   const Backup* match = nullptr;
   for (const Backup& backup : backups) {

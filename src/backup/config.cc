@@ -12,15 +12,13 @@
 #include "base/error.h"
 #include "base/text.h"
 
-extern char** environ;
-
 namespace pgstow {
 namespace {
 
 constexpr std::int64_t kMostJobs = 256;
 
 constexpr std::int64_t kLongestDuration = 3650LL * 86400;
-constexpr std::int64_t kLongestLockTimeout = 24 * 86400;  // pg_dump takes 31 bits of milliseconds
+constexpr std::int64_t kLongestLockTimeout = 24LL * 86400;  // pg_dump takes 31 bits of milliseconds
 
 using Kind = Setting::Kind;
 

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <boost/json.hpp>
 #include <cstdlib>
@@ -11,8 +12,6 @@
 
 #include "base/error.h"
 #include "base/json.h"
-
-extern char** environ;
 
 namespace pgstow {
 namespace {

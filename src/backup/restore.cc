@@ -64,6 +64,28 @@ struct Run {
   pg::Tool pg_restore;
 };
 
+// A backup without a manifest may be anything that somebody put into the folder: a single table, or
+// another database.
+void check_archive(const RestoreJob& job, const Backup& backup, const Verified& verified,
+                   const std::string& database) {
+  if (job.mode == RestoreMode::kInto) return;  // nothing is replaced
+  if (!pg::holds_database(verified.archive)) {
+    throw Error(backup.key + ": an archive of single tables or schemas, not of a database",
+                "--into NAME restores it beside the present database");
+  }
+  if (!verified.proof.complete) {
+    throw Error(backup.key +
+                    ": its rows are compressed in a way that can't be read here, so they "
+                    "could not be compared",
+                "--into NAME restores it beside the present database, without a proof");
+  }
+  if (!backup.manifest && !job.chosen && verified.archive.database != database) {
+    throw NotFound(fmt::format("the newest backup, {}, is of database {}", backup.key,
+                               printable(verified.archive.database)),
+                   "name the backup to restore, by its number in `pgstow list`");
+  }
+}
+
 // Everything that can be known to fail is found out before anything is made or dropped.
 pg::Tool check_server(pg::Connection& maintenance, const RestoreJob& job,
                       const pg::ArchiveHeader& archive, const Context& context) {
@@ -205,6 +227,17 @@ std::string free_before_name(pg::Connection& maintenance, const std::string& dat
   return pg::before_name(database, time);
 }
 
+// Does the renamings. When the connection broke in their midst, a new one tells whether they were
+// done.
+void rename_or_find_out(pg::Connection& maintenance, const std::vector<pg::Rename>& renames) {
+  try {
+    pg::rename_databases(maintenance, renames);
+  } catch (const Transient&) {
+    pg::Connection session = maintenance.open_another(maintenance.database(), {});
+    if (pg::database_exists(session, renames.back().from)) throw;
+  }
+}
+
 // Puts the proven database in place and returns where the present one is kept.
 std::string swap(pg::Connection& maintenance, const std::string& database, NewDatabase& fresh,
                  const Context& context) {
@@ -216,7 +249,7 @@ std::string swap(pg::Connection& maintenance, const std::string& database, NewDa
     renames.push_back({.from = database, .to = before});
   }
   renames.push_back({.from = fresh.name(), .to = database});
-  pg::rename_databases(maintenance, renames);
+  rename_or_find_out(maintenance, renames);
   fresh.keep();
   context.log.info("swapped",
                    {{"database", database}, {"before", before.empty() ? "none" : before}});
@@ -224,22 +257,34 @@ std::string swap(pg::Connection& maintenance, const std::string& database, NewDa
   return before;
 }
 
+// Into a new database that nobody sees under the name before it is proven; then swapped with the
+// present one or, with --into, given a name that must be free.
 Restored restore_beside(const Run& run) {
   NewDatabase fresh(run.maintenance, pg::restoring_name(run.database, run.context.clock.now()),
                     run.context);
   pg::create_database(run.maintenance, run.verified.archive, fresh.name(), create_options(run.job));
   Restored restored{.database = run.database, .before = {}, .comparison = fill(run, fresh.name())};
   // From here the new database is proven; the present one has not been touched.
-  restored.before = swap(run.maintenance, run.database, fresh, run.context);
+  if (run.job.mode == RestoreMode::kInto) {
+    rename_or_find_out(run.maintenance, {{.from = fresh.name(), .to = run.database}});
+    fresh.keep();
+  } else {
+    restored.before = swap(run.maintenance, run.database, fresh, run.context);
+  }
   return restored;
 }
 
+// The new one is made, empty, before the present one goes: what can fail about its locale, owner or
+// privileges fails while nothing is lost.
 Restored restore_in_place(const Run& run) {
+  NewDatabase fresh(run.maintenance, pg::restoring_name(run.database, run.context.clock.now()),
+                    run.context);
+  pg::create_database(run.maintenance, run.verified.archive, fresh.name(), create_options(run.job));
   run.context.log.warning("dropping the present database", {{"database", run.database}});
   pg::drop_database(run.maintenance, run.database);
   try {
-    pg::create_database(run.maintenance, run.verified.archive, run.database,
-                        create_options(run.job));
+    rename_or_find_out(run.maintenance, {{.from = fresh.name(), .to = run.database}});
+    fresh.keep();
     return {.database = run.database, .before = {}, .comparison = fill(run, run.database)};
   } catch (Error& e) {
     e.within(fmt::format("database {} was dropped and is not restored completely", run.database));
@@ -273,6 +318,7 @@ Restored run_restore(const RestoreJob& job, Store& store, const Backup& backup,
 
   const Verified verified = run_verify(store, backup, job.jobs, context, progress);
   context.log.info("stored bytes are sound", {{"backup", backup.key}});
+  check_archive(job, backup, verified, plan.database);
   const pg::Tool pg_restore = check_server(maintenance, job, verified.archive, context);
   for (const std::string& name : pg::half_made_databases(maintenance, plan.database)) {
     pg::drop_half_made(maintenance, name);

@@ -25,7 +25,8 @@ struct RestoreJob {
   pg::Parameters server;                 // libpq parameters; dbname is the database to restore
   std::string maintenance = "postgres";  // the database from which others are made and renamed
   RestoreMode mode = RestoreMode::kSwap;
-  std::string into;  // for kInto
+  std::string into;     // for kInto
+  bool chosen = false;  // the user named the backup, rather than taking the latest
   bool no_owner = false;
   bool no_privileges = false;
   unsigned jobs = 1;

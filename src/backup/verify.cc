@@ -90,7 +90,12 @@ void compare_manifest(const Manifest& manifest, const Verified& found) {
 Verified verify_bytes(Store& store, const Backup& backup, unsigned jobs, const Context& context,
                       Progress& progress) {
   try {
-    if (!backup.manifest_problem.empty()) throw Corrupt(backup.manifest_problem);
+    if (!backup.manifest_problem.empty()) {
+      throw Corrupt(
+          backup.manifest_problem,
+          "without that manifest (move it away) the archive can be verified and restored, "
+          "but carries no proof");
+    }
     if (backup.manifest && backup.manifest->stored.bytes != backup.bytes) {
       throw Corrupt(
           fmt::format("{} bytes instead of {}", backup.bytes, backup.manifest->stored.bytes));
@@ -106,6 +111,8 @@ Verified verify_bytes(Store& store, const Backup& backup, unsigned jobs, const C
 
 Verified run_verify(Store& store, const Backup& backup, unsigned jobs, const Context& context,
                     Progress& progress) {
+  // What is wrong with a manifest is seen at every listing; the record is about the archive.
+  if (!backup.manifest_problem.empty()) return verify_bytes(store, backup, jobs, context, progress);
   const auto record = [&](bool good, const std::string& sha256, const std::string& problem) {
     try {
       record_verification(store, backup.key,
