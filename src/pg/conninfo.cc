@@ -4,6 +4,7 @@
 #include <libpq-fe.h>
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <set>
 #include <utility>
@@ -45,109 +46,36 @@ std::vector<std::string> libpq_keywords() {
 
 // Query parameters that ORMs, drivers and hosting services put into URLs for themselves; libpq
 // would refuse the whole URL. What libpq or a newer libpq knows must not stand here.
-bool is_orm_parameter(std::string_view name) {
-  static const std::set<std::string_view> kNames{
-      // Prisma
-      "schema",
-      "connection_limit",
-      "pool_timeout",
-      "pgbouncer",
-      "sslaccept",
-      "sslidentity",
-      "socket_timeout",
-      "statement_cache_size",
-      "max_connection_lifetime",
-      "max_idle_connection_lifetime",
-      // SQLAlchemy, asyncpg, psycopg pools, Django
-      "pool_size",
-      "max_overflow",
-      "pool_recycle",
-      "pool_pre_ping",
-      "pool_use_lifo",
-      "echo",
-      "prepared_statement_cache_size",
-      "prepared_statement_name_func",
-      "command_timeout",
-      "min_size",
-      "max_size",
-      "max_queries",
-      "server_settings",
-      "async_fallback",
-      "max_cached_statement_lifetime",
-      "max_cacheable_statement_size",
-      "conn_max_age",
-      "conn_health_checks",
-      "prepare_threshold",
-      // node-postgres, postgres.js, Sequelize, Knex
-      "uselibpqcompat",
-      "max",
-      "min",
-      "idle_timeout",
-      "idleTimeoutMillis",
-      "max_lifetime",
-      "connectionTimeoutMillis",
-      "statement_timeout",
-      "query_timeout",
-      "prepare",
-      "fetch_types",
-      "workaround",
-      // Rails, Ecto, Go's pgx and lib/pq, sqlx, Rust pools
-      "pool",
-      "prepared_statements",
-      "advisory_locks",
-      "statement_limit",
-      "checkout_timeout",
-      "reaping_frequency",
-      "encoding",
-      "adapter",
-      "timeout",
-      "reconnect",
-      "variables",
-      "schema_search_path",
-      "min_messages",
-      "pool_max_conns",
-      "pool_min_conns",
-      "pool_max_conn_lifetime",
-      "pool_max_conn_idle_time",
-      "pool_health_check_period",
-      "default_query_exec_mode",
-      "statement_cache_capacity",
-      "binary_parameters",
-      "search_path",
-      "statement-cache-capacity",
-      "max_connections",
-      "min_connections",
-      "ssl_opts",
-      // JDBC, Doctrine, .NET
-      "currentSchema",
-      "serverVersion",
-      "charset",
-      "driver",
-      "prepareThreshold",
-      "preparedStatements",
-      "reWriteBatchedInserts",
-      "ApplicationName",
-      "stringtype",
-      "loginTimeout",
-      "connectTimeout",
-      "socketTimeout",
-      "tcpKeepAlive",
-      "defaultRowFetchSize",
-      "binaryTransfer",
-      "targetServerType",
-      "loadBalanceHosts",
-      "sslfactory",
-      "allowPublicKeyRetrieval",
-      "useSSL",
-      "autosave",
-      // Supabase, Vercel, Heroku
-      "supa",
-      "sslfallback",
-      "pooler",
-      "pooling",
-  };
-  return kNames.contains(name);
-}
+constexpr auto kOrmParameters = std::to_array<std::string_view>(
+    {// Prisma
+     "schema", "connection_limit", "pool_timeout", "pgbouncer", "sslaccept", "sslidentity",
+     "socket_timeout", "statement_cache_size", "max_connection_lifetime",
+     "max_idle_connection_lifetime",
+     // SQLAlchemy, asyncpg, psycopg pools, Django
+     "pool_size", "max_overflow", "pool_recycle", "pool_pre_ping", "pool_use_lifo", "echo",
+     "prepared_statement_cache_size", "prepared_statement_name_func", "command_timeout", "min_size",
+     "max_size", "max_queries", "server_settings", "async_fallback",
+     "max_cached_statement_lifetime", "max_cacheable_statement_size", "conn_max_age",
+     "conn_health_checks", "prepare_threshold",
+     // node-postgres, postgres.js, Sequelize, Knex
+     "uselibpqcompat", "max", "min", "idle_timeout", "idleTimeoutMillis", "max_lifetime",
+     "connectionTimeoutMillis", "statement_timeout", "query_timeout", "prepare", "fetch_types",
+     "workaround",
+     // Rails, Ecto, Go's pgx and lib/pq, sqlx, Rust pools
+     "pool", "prepared_statements", "advisory_locks", "statement_limit", "checkout_timeout",
+     "reaping_frequency", "encoding", "adapter", "timeout", "reconnect", "variables",
+     "schema_search_path", "min_messages", "pool_max_conns", "pool_min_conns",
+     "pool_max_conn_lifetime", "pool_max_conn_idle_time", "pool_health_check_period",
+     "default_query_exec_mode", "statement_cache_capacity", "binary_parameters", "search_path",
+     "statement-cache-capacity", "max_connections", "min_connections", "ssl_opts",
+     // JDBC, Doctrine, .NET
+     "currentSchema", "serverVersion", "charset", "driver", "prepareThreshold",
+     "preparedStatements", "reWriteBatchedInserts", "ApplicationName", "stringtype", "loginTimeout",
+     "connectTimeout", "socketTimeout", "tcpKeepAlive", "defaultRowFetchSize", "binaryTransfer",
+     "targetServerType", "loadBalanceHosts", "sslfactory", "allowPublicKeyRetrieval", "useSSL",
+     "autosave",
+     // Supabase, Vercel, Heroku
+     "supa", "sslfallback", "pooler", "pooling"});
 
 std::string ignored(const std::string& pair, const std::string& name) {
   static const std::set<std::string_view> kSchemas{"schema", "currentSchema", "search_path",
@@ -207,7 +135,7 @@ std::optional<std::string> kept_parameter(const std::string& pair, const Url& ur
     return "sslmode=require";
   }
   if (std::ranges::find(keywords, name) != keywords.end()) return pair;
-  if (!is_orm_parameter(name)) refuse_parameter(name, url);
+  if (std::ranges::find(kOrmParameters, name) == kOrmParameters.end()) refuse_parameter(name, url);
   warnings.push_back(ignored(pair, name));
   return std::nullopt;
 }

@@ -17,6 +17,7 @@ constexpr std::size_t kMaxName = 63;  // NAMEDATALEN - 1
 constexpr std::string_view kRestoring = "__restoring_";
 constexpr std::string_view kBefore = "__before_";
 constexpr std::size_t kStampLength = 15;
+constexpr std::string_view kObjectInUse = "55006";  // SQLSTATE
 constexpr std::chrono::milliseconds kRetryTermination{100};
 
 // The name itself, or as much of it as leaves room for the suffix, cut at a character's start and
@@ -50,7 +51,9 @@ std::vector<std::string> databases_with(Connection& maintenance, const std::stri
 void terminate_sessions(Connection& session, const std::string& database) {
   session.query(
       "select pg_catalog.pg_terminate_backend(pid) from pg_catalog.pg_stat_activity "
-      "where datname = $1 and pid <> pg_catalog.pg_backend_pid()",
+      "where datname = $1 and pid <> pg_catalog.pg_backend_pid() "
+      "and backend_type = 'client backend'",  // others only a superuser may end; they go by
+                                              // themselves
       {database});
 }
 
@@ -118,6 +121,8 @@ std::vector<std::string> half_made_databases(Connection& maintenance, std::strin
   return databases_with(maintenance, stem(database, kRestoring));
 }
 
+bool holds_database(const ArchiveHeader& archive) { return database_entry(archive) != nullptr; }
+
 void create_database(Connection& maintenance, const ArchiveHeader& archive, const std::string& name,
                      const CreateOptions& options) {
   const TocEntry* entry = database_entry(archive);
@@ -148,7 +153,13 @@ void drop_database(Connection& maintenance, const std::string& name) {
   if (is_template.rows() == 1 && is_template.flag(0, 0)) {
     maintenance.query(fmt::format("alter database {} is_template false", quoted));
   }
-  maintenance.query(fmt::format("drop database if exists {} with (force)", quoted));
+  terminate_sessions(maintenance, name);
+  try {
+    maintenance.query(fmt::format("drop database if exists {}", quoted));
+  } catch (const ServerError& e) {
+    if (e.sqlstate() != kObjectInUse) throw;  // sessions came back meanwhile
+    maintenance.query(fmt::format("drop database if exists {} with (force)", quoted));
+  }
 }
 
 void drop_half_made(Connection& maintenance, const std::string& name) {

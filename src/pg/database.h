@@ -25,6 +25,9 @@ bool database_exists(Connection& maintenance, const std::string& name);
 std::vector<std::string> kept_databases(Connection& maintenance, std::string_view database);
 std::vector<std::string> half_made_databases(Connection& maintenance, std::string_view database);
 
+// Whether the archive is one of a whole database, not of single tables or schemas.
+bool holds_database(const ArchiveHeader& archive);
+
 struct CreateOptions {
   bool no_owner = false;
   bool no_privileges = false;

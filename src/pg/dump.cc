@@ -44,7 +44,9 @@ void DumpSource::end() {
     said = child_.wait(wait_.stop);
   } catch (const ProcessFailed& e) {
     const std::string_view text = e.what();
-    if (text.find("lock timeout") != std::string_view::npos) {
+    // pg_dump makes its --lock-wait-timeout a statement_timeout (setup_connection in pg_dump.c).
+    if (text.find("LOCK TABLE") != std::string_view::npos &&
+        text.find("timeout") != std::string_view::npos) {
       throw ProcessFailed(
           std::string(text),
           "another session holds an exclusive lock on that table (a migration?): try "

@@ -67,7 +67,6 @@ void forbid_timeouts(Connection& session) {
 }
 
 Snapshot begin_snapshot(Connection& connection) {
-  forbid_timeouts(connection);
   connection.query("begin isolation level repeatable read, read only");
   const Result r = connection.query(R"(
     select pg_catalog.pg_export_snapshot(),
@@ -101,6 +100,19 @@ std::map<std::string, TableSize> table_sizes(Connection& connection) {
                            .rows = std::strtod(r.text(i, 2).c_str(), nullptr)};
   }
   return sizes;
+}
+
+std::vector<std::string> left_out(Connection& connection, const ServerFacts& server) {
+  std::vector<std::string> lines;
+  if (!server.standby) return lines;
+  append(lines,
+         connection.query(fmt::format(R"(
+    select pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.relname)
+    from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where {} and c.relkind = 'r' and c.relpersistence = 'u' order by 1)",
+                                      kOurs)),
+         "unlogged table {}: a standby does not have its rows, so they are left out");
+  return lines;
 }
 
 std::vector<std::string> missing_rights(Connection& connection) {

@@ -61,4 +61,7 @@ std::map<std::string, TableSize> table_sizes(Connection& connection);
 // complete.
 std::vector<std::string> missing_rights(Connection& connection);
 
+// What pg_dump leaves out without a word, a line each: on a standby, the rows of unlogged tables.
+std::vector<std::string> left_out(Connection& connection, const ServerFacts& server);
+
 }  // namespace pgstow::pg
