@@ -26,6 +26,7 @@ RestoreJob restore_job(const Config& config, const Arguments& arguments) {
              : arguments.into.empty() ? RestoreMode::kSwap
                                       : RestoreMode::kInto;
   job.into = arguments.into;
+  job.chosen = !arguments.choice.empty() && arguments.choice != "latest";
   job.no_owner = arguments.no_owner;
   job.no_privileges = arguments.no_privileges;
   job.jobs = config.jobs;

@@ -46,7 +46,7 @@ BackupJob backup_job(const Config& config);
 RestoreJob restore_job(const Config& config, const Arguments& arguments);
 
 // The numbered table of backups that `list` and `restore` show, ending with a newline.
-std::string backup_table(const std::vector<Backup>& backups, Time now);
+std::string backup_table(const std::vector<Backup>& backups, const Store& store, Time now);
 
 // Prints to standard output; a closed or full one is an error.
 void print(std::string_view text);

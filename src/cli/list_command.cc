@@ -32,14 +32,14 @@ std::string state(const Backup& backup, Time now) {
   return fmt::format("verified {} ago", age(backup.verification->time, now));
 }
 
-Row row_of(std::size_t number, const Backup& backup, Time now) {
+Row row_of(std::size_t number, const Backup& backup, const std::string& store, Time now) {
   return {std::to_string(number),
           backup.key,
           age(backup.time, now),
           human_bytes(backup.bytes),
           backup.manifest ? human_count(backup.manifest->rows()) : "?",
           backup.manifest ? printable(backup.manifest->database) : "?",
-          "local",
+          store,
           state(backup, now)};
 }
 
@@ -64,7 +64,7 @@ std::string layout(const std::vector<Row>& rows) {
 boost::json::object json_of(const Backup& backup, const LocalStore& store) {
   boost::json::object o{{"name", backup.key},
                         {"location", store.location(backup.key)},
-                        {"stores", {"local"}},
+                        {"stores", {store.name()}},
                         {"time", rfc3339(backup.time)},
                         {"bytes", backup.bytes},
                         {"state", backup.state()},
@@ -84,9 +84,10 @@ boost::json::object json_of(const Backup& backup, const LocalStore& store) {
 
 }  // namespace
 
-std::string backup_table(const std::vector<Backup>& backups, Time now) {
+std::string backup_table(const std::vector<Backup>& backups, const Store& store, Time now) {
   std::vector<Row> rows{{"#", "backup", "age", "size", "rows", "database", "where", "state"}};
-  for (const Backup& backup : backups) rows.push_back(row_of(rows.size(), backup, now));
+  for (const Backup& backup : backups)
+    rows.push_back(row_of(rows.size(), backup, store.name(), now));
   return layout(rows);
 }
 
@@ -100,7 +101,7 @@ int list_command(const Session& session) {
   } else if (backups.empty()) {
     print("No backups found in " + store.location("") + "\n");
   } else {
-    print(backup_table(backups, session.context.clock.now()));
+    print(backup_table(backups, store, session.context.clock.now()));
   }
   return static_cast<int>(Exit::kOk);
 }

@@ -1,5 +1,6 @@
 // The command line: flags, help, signals, and the one place where an error becomes text and an exit
 // code.
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -211,6 +212,8 @@ int run(int argc, char** argv) {
 }  // namespace pgstow::cli
 
 int main(int argc, char** argv) {
+  // Without a standard stream, the next file or socket would take its number, and its output.
+  for (int fd = 0; fd >= 0 && fd <= STDERR_FILENO;) fd = ::open("/dev/null", O_RDWR);
   // Secrets are in this process's memory: no core file, no peeking by other processes of the user.
   const rlimit no_core{0, 0};
   static_cast<void>(::setrlimit(RLIMIT_CORE, &no_core));

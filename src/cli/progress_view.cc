@@ -33,7 +33,7 @@ ProgressView::ProgressView(const Log& log, bool terminal) : log_(log), terminal_
 
 void ProgressView::begin_phase(const ProgressState& state) {
   phase_began_ = Clock::now();
-  shown_ = phase_began_;
+  shown_ = terminal_ ? Clock::time_point{} : phase_began_;  // a terminal sees it at once
   last_ = state;
 }
 

@@ -63,7 +63,7 @@ std::string what_will_happen(const Session& session, const RestorePlan& plan,
   return text;
 }
 
-void tell(const Session& session, const Restored& restored) {
+void tell(const Restored& restored) {
   const pg::Comparison& c = restored.comparison;
   print(fmt::format("{} is restored: {} tables, {} rows, {}.\n", printable(restored.database),
                     human_count(c.tables), human_count(c.rows),
@@ -75,7 +75,19 @@ void tell(const Session& session, const Restored& restored) {
         "`pgstow undo` puts it back; `pgstow undo --drop` or the next restore drops it.\n",
         printable(restored.before)));
   }
-  static_cast<void>(session);
+}
+
+// A newer one that is damaged is passed over by "latest", but not in silence.
+void warn_of_damaged(const Session& session, const std::vector<Backup>& backups,
+                     const Backup& selected) {
+  if (restore_job(session.config, session.arguments).chosen) return;
+  for (const Backup& backup : backups) {
+    if (backup.key == selected.key) return;
+    if (backup.state() == "damaged") {
+      session.context.log.warning("a newer backup is damaged and passed over",
+                                  {{"backup", backup.key}});
+    }
+  }
 }
 
 }  // namespace
@@ -86,17 +98,19 @@ int restore_command(const Session& session) {
   const RestoreJob job = restore_job(session.config, session.arguments);
   const Backup& backup =
       select_backup(backups, session.arguments.choice, pg::database_name(job.server));
+  warn_of_damaged(session, backups, backup);
   const RestorePlan plan = plan_restore(job, session.context);
   if (!session.arguments.yes) {
-    print(backup_table(backups, session.context.clock.now()));
+    print(backup_table(backups, store, session.context.clock.now()));
     print(what_will_happen(session, plan, backup));
   }
   if (!confirmed(session, fmt::format("Restore {} now?", printable(plan.database)))) {
     print("Nothing was done.\n");
     return static_cast<int>(Exit::kFailed);
   }
+  Restored restored;
   try {
-    tell(session, run_restore(job, store, backup, session.context, session.progress));
+    restored = run_restore(job, store, backup, session.context, session.progress);
   } catch (Error& e) {
     if (job.mode != RestoreMode::kInPlace) {
       e.within(plan.exists ? fmt::format("restore failed, database {} is as it was", plan.database)
@@ -104,6 +118,7 @@ int restore_command(const Session& session) {
     }
     throw;
   }
+  tell(restored);
   return static_cast<int>(Exit::kOk);
 }
 

@@ -18,6 +18,7 @@ struct Outcome {
   std::string key;
   std::string problem;  // empty when sound
   std::string summary;
+  int exit_code = 0;
 };
 
 std::string summary(const Backup& backup, const Verified& found) {
@@ -32,11 +33,11 @@ Outcome verify_one(const Session& session, LocalStore& store, const Backup& back
   try {
     const Verified found =
         run_verify(store, backup, session.config.jobs, session.context, session.progress);
-    return {.key = backup.key, .problem = {}, .summary = summary(backup, found)};
+    return {.key = backup.key, .problem = {}, .summary = summary(backup, found), .exit_code = 0};
   } catch (const Cancelled&) {
     throw;
   } catch (const Error& e) {  // the others are still looked at
-    return {.key = backup.key, .problem = e.what(), .summary = {}};
+    return {.key = backup.key, .problem = e.what(), .summary = {}, .exit_code = e.exit_code()};
   }
 }
 
@@ -51,8 +52,11 @@ void show(const std::vector<Outcome>& outcomes, const std::vector<std::string>& 
     return;
   }
   for (const Outcome& o : outcomes) {
-    print(o.problem.empty() ? fmt::format("good     {}  {}\n", o.key, o.summary)
-                            : fmt::format("DAMAGED  {}  {}\n", o.key, printable(o.problem)));
+    print(o.problem.empty()
+              ? fmt::format("good     {}  {}\n", o.key, o.summary)
+              : fmt::format("{:<7}  {}  {}\n",
+                            o.exit_code == static_cast<int>(Exit::kDamaged) ? "DAMAGED" : "FAILED",
+                            o.key, printable(o.problem)));
   }
   for (const std::string& key : orphans)
     print(fmt::format("orphan   {}  its archive is gone\n", key));
@@ -78,10 +82,12 @@ int verify_command(const Session& session) {
   const std::vector<std::string> orphans =
       session.arguments.all ? orphaned_manifests(store) : std::vector<std::string>{};
   show(outcomes, orphans, session.arguments.json);
+  int code = static_cast<int>(orphans.empty() ? Exit::kOk : Exit::kWarnings);
   for (const Outcome& o : outcomes) {
-    if (!o.problem.empty()) return static_cast<int>(Exit::kDamaged);
+    if (o.problem.empty() || code == static_cast<int>(Exit::kDamaged)) continue;
+    code = o.exit_code;  // damage is the worst that can be said
   }
-  return static_cast<int>(orphans.empty() ? Exit::kOk : Exit::kWarnings);
+  return code;
 }
 
 }  // namespace pgstow::cli
