@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
@@ -12,20 +13,17 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <mutex>
 #include <thread>
 #include <utility>
 
 #include "base/error.h"
 #include "base/text.h"
 
-extern char** environ;
-
 namespace pgstow {
 namespace {
 
-constexpr std::size_t kMessagesLimit = 64 * 1024;
-constexpr std::size_t kOutputLimit = 16 * 1024 * 1024;
+constexpr std::size_t kMessagesLimit = std::size_t{64} * 1024;
+constexpr std::size_t kOutputLimit = std::size_t{16} * 1024 * 1024;
 constexpr std::chrono::milliseconds kPoll{5};
 constexpr std::chrono::seconds kTermPatience{2};
 
@@ -92,12 +90,12 @@ class SpawnPlan {
   posix_spawnattr_t attr_;
 };
 
-// Reaps the child if it has ended. Returns true then, with its status.
-bool reap(pid_t pid, int& status, int flags) {
-  pid_t rc = 0;
-  do {
-    rc = ::waitpid(pid, &status, flags);
-  } while (rc < 0 && errno == EINTR);
+// Reaps the child if it has ended. Returns true then, with its status; or with a status of -1 when
+// the system has thrown that away (SIGCHLD is ignored), which must not look like success.
+bool reap(pid_t pid, int& status) {
+  const pid_t rc = ::waitpid(pid, &status, WNOHANG);
+  if (rc < 0 && errno == EINTR) return false;
+  if (rc < 0) status = -1;
   return rc != 0;
 }
 
@@ -105,23 +103,39 @@ bool reap(pid_t pid, int& status, int flags) {
 
 // Collects standard error until its end, keeping the last kMessagesLimit bytes.
 struct Child::Messages {
-  explicit Messages(Fd fd) : err(std::move(fd)), thread([this] { collect(); }) {}
+  explicit Messages(Fd fd)
+      : err(std::move(fd)), thread([this](const std::stop_token& ended) { collect(ended); }) {}
 
-  void collect() {
+  // Once the child has ended, all that it wrote is in the pipe; a process that it left behind may
+  // hold the pipe open, and write, for ever.
+  void collect(const std::stop_token& ended) {
     std::array<char, 4096> buffer;
-    for (;;) {
+    for (int last_reads = 0; last_reads < kLastReads;) {
+      if (ended.stop_requested()) ++last_reads;
+      pollfd p{.fd = err.get(), .events = POLLIN, .revents = 0};
+      const int ready = ::poll(&p, 1, last_reads > 0 ? 0 : static_cast<int>(kSlice.count()));
+      if (ready == 0 && last_reads > 0) return;
+      if (ready <= 0) continue;
       const ssize_t n = ::read(err.get(), buffer.data(), buffer.size());
       if (n < 0 && errno == EINTR) continue;
       if (n <= 0) return;
-      const std::scoped_lock lock(mutex);
       text.append(buffer.data(), static_cast<std::size_t>(n));
       if (text.size() > kMessagesLimit) text.erase(0, text.size() - kMessagesLimit);
     }
   }
 
+  // Everything it said; ends the thread.
+  std::string_view all() {
+    thread.request_stop();
+    if (thread.joinable()) thread.join();
+    return trim(text);
+  }
+
+  static constexpr std::chrono::milliseconds kSlice{100};
+  static constexpr int kLastReads = 1024;
+
   Fd err;
-  std::mutex mutex;
-  std::string text;  // guarded by mutex
+  std::string text;  // the thread's until it has ended
   std::jthread thread;
 };
 
@@ -130,8 +144,8 @@ std::vector<std::string> child_environment(const std::vector<std::string>& extra
   const auto name_of = [](std::string_view entry) { return entry.substr(0, entry.find('=')); };
   for (char** entry = environ; *entry != nullptr; ++entry) {
     const std::string_view name = name_of(*entry);
-    const bool replaced = std::ranges::any_of(
-        extra, [&](const std::string& e) { return name_of(e) == name; });
+    const bool replaced =
+        std::ranges::any_of(extra, [&](const std::string& e) { return name_of(e) == name; });
     if (!replaced && !is_private(name)) env.emplace_back(*entry);
   }
   env.insert(env.end(), extra.begin(), extra.end());
@@ -164,18 +178,19 @@ Child::Child(std::string name, pid_t pid, Fd in, Fd out, Fd err)
 Child::Child(Child&& other) noexcept
     : name_(std::move(other.name_)),
       pid_(std::exchange(other.pid_, -1)),
+      status_(other.status_),
       in_(std::move(other.in_)),
       out_(std::move(other.out_)),
       messages_(std::move(other.messages_)) {}
 
 Child::~Child() {
-  if (pid_ < 0) return;
+  if (pid_ < 0 || status_) return;
   in_.reset();
   ::kill(-pid_, SIGCONT);  // a stopped child can't act on SIGTERM
   ::kill(-pid_, SIGTERM);
   const auto deadline = std::chrono::steady_clock::now() + kTermPatience;
   int status = 0;
-  while (!reap(pid_, status, WNOHANG)) {
+  while (!reap(pid_, status)) {
     if (std::chrono::steady_clock::now() > deadline) ::kill(-pid_, SIGKILL);
     std::this_thread::sleep_for(kPoll);
   }
@@ -198,27 +213,25 @@ void Child::close_input() { in_.reset(); }
 
 std::string Child::wait(const std::stop_token& stop) {
   in_.reset();
-  int status = 0;
-  while (!reap(pid_, status, WNOHANG)) {
-    check_stop(stop);
-    std::this_thread::sleep_for(kPoll);
+  for (int status = 0; !status_;) {
+    if (reap(pid_, status)) {
+      status_ = status;
+    } else {
+      check_stop(stop);
+      std::this_thread::sleep_for(kPoll);
+    }
   }
-  pid_ = -1;
-  if (status != 0) fail(status);
-  return finish_messages();
-}
-
-std::string Child::finish_messages() {
-  messages_->thread.join();
-  return std::string(trim(messages_->text));
+  if (*status_ != 0) fail(*status_);
+  return std::string(messages_->all());
 }
 
 void Child::fail(int status) {
-  const std::string how = WIFSIGNALED(status)
+  const std::string how = status == -1 ? "its exit status is lost (SIGCHLD is ignored)"
+                          : WIFSIGNALED(status)
                               ? fmt::format("ended by signal {} ({})", WTERMSIG(status),
                                             ::sigdescr_np(WTERMSIG(status)))
                               : fmt::format("exit status {}", WEXITSTATUS(status));
-  const std::string said = finish_messages();
+  const std::string_view said = messages_->all();
   throw ProcessFailed(said.empty() ? fmt::format("{}: {}", name_, how)
                                    : fmt::format("{}: {}: {}", name_, how, said));
 }

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
 #include <stop_token>
 #include <string>
@@ -21,8 +22,8 @@ struct Command {
   bool pipe_out = false;          // otherwise standard output is /dev/null
 };
 
-// Our own environment without the variables that children have no business with (our settings, cloud
-// keys, every *_PASSWORD and *_FILE secret), and with `extra` ("NAME=value") set on top.
+// Our own environment without the variables that children have no business with (our settings,
+// cloud keys, every *_PASSWORD and *_FILE secret), and with `extra` ("NAME=value") set on top.
 std::vector<std::string> child_environment(const std::vector<std::string>& extra);
 
 // A running child. Single-threaded; its standard error is collected by a thread of its own.
@@ -43,7 +44,8 @@ class Child {
   void close_input();
 
   // Waits for its end and returns what it wrote to standard error (the last 64 KiB). Throws
-  // ProcessFailed with that text when it ended by a signal or with another status than 0.
+  // ProcessFailed with that text when it ended by a signal or with another status than 0. May be
+  // called again, with the same answer. Processes that it left behind are not waited for.
   std::string wait(const std::stop_token& stop);
 
   const std::string& name() const { return name_; }
@@ -52,11 +54,11 @@ class Child {
  private:
   struct Messages;
   Child(std::string name, pid_t pid, Fd in, Fd out, Fd err);
-  std::string finish_messages();
   [[noreturn]] void fail(int status);
 
   std::string name_;
   pid_t pid_ = -1;
+  std::optional<int> status_;  // as waitpid() gave it, once it has ended
   Fd in_;
   Fd out_;
   std::unique_ptr<Messages> messages_;  // keeps the collecting thread

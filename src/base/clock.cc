@@ -130,7 +130,7 @@ std::optional<Time> parse_rfc3339(std::string_view text) {
   const auto hour = digits(rest, 1, 2);
   const auto minute = digits(rest, 4, 2);
   if (rest.size() != 6 || rest[3] != ':' || !hour || !minute) return std::nullopt;
-  if (rest[0] != '+' && rest[0] != '-') return std::nullopt;
+  if ((rest[0] != '+' && rest[0] != '-') || *hour > 23 || *minute > 59) return std::nullopt;
   const std::chrono::minutes offset(*hour * 60 + *minute);
   return rest[0] == '+' ? time - offset : time + offset;
 }

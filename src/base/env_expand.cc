@@ -99,7 +99,7 @@ class Expansion {
     const auto value = lookup_(name);
     const bool set = value && !(colon && value->empty());
     const bool word_counts = live && (what == '+') == set;
-    const std::string word = text(true, word_counts, depth + 1);
+    std::string word = text(true, word_counts, depth + 1);
     if (!take('}')) throw ConfigError(fmt::format("${{{} is not closed by }}", name), kDollarHint);
     if (what == '+') return set ? word : "";
     if (set) return *value;

@@ -1,7 +1,7 @@
 // Errors, typed by what the catcher can do about them.
 //
-// The text of an error is "where: what: cause" in lower case; hint() is what the user can do and may
-// be empty. An error is logged where it is handled, never where it is thrown.
+// The text of an error is "where: what: cause" in lower case; hint() is what the user can do and
+// may be empty. An error is logged where it is handled, never where it is thrown.
 #pragma once
 
 #include <exception>

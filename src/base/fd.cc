@@ -61,7 +61,7 @@ void write_all(const Fd& fd, std::string_view bytes, const Wait& wait, std::stri
   while (!bytes.empty()) {
     wait_ready(fd, POLLOUT, wait, what);
     // A blocking pipe may take a whole write only in several steps; PIPE_BUF-sized steps would be
-    // slow, so the descriptor is expected to be non-blocking (make_pipe's ends for us are).
+    // slow, so the descriptor is expected to be non-blocking (Child makes it so).
     const ssize_t n = ::write(fd.get(), bytes.data(), bytes.size());
     if (n >= 0) {
       bytes.remove_prefix(static_cast<std::size_t>(n));

@@ -37,7 +37,8 @@ struct Wait {
 // Throws Cancelled when a stop was asked for.
 void check_stop(const std::stop_token& stop);
 
-// Reads what is there, at most into.size() bytes; 0 at end of file. `what` names the thing in errors.
+// Reads what is there, at most into.size() bytes; 0 at end of file. `what` names the thing in
+// errors.
 std::size_t read_some(const Fd& fd, std::span<char> into, const Wait& wait, std::string_view what);
 
 // Writes all bytes to a pipe or socket; EPIPE throws ProcessFailed.

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <functional>
+
 #include "base/text.h"
 
 namespace pgstow {
@@ -21,6 +24,16 @@ std::string_view name(Level level) {
   return "?";
 }
 
+// One character, as it may stand in a JSON string.
+std::string json_character(std::string_view character) {
+  const auto c = static_cast<unsigned char>(character.front());
+  if (c == '"' || c == '\\') return {'\\', character.front()};
+  if (c == '\n') return "\\n";
+  if (c == '\t') return "\\t";
+  if (c < 0x20 || c == 0x7F) return fmt::format("\\u{:04x}", c);
+  return std::string(character);
+}
+
 bool needs_quotes(std::string_view value) {
   return value.empty() || value.find_first_of(" \"=\\") != std::string_view::npos;
 }
@@ -32,8 +45,8 @@ std::string logfmt_value(std::string_view value) {
 }
 
 std::string logfmt_line(Time now, Level level, std::string_view message, const Facts& facts) {
-  std::string line = fmt::format("time={} level={} msg={}", rfc3339(now), name(level),
-                                 logfmt_value(message));
+  std::string line =
+      fmt::format("time={} level={} msg={}", rfc3339(now), name(level), logfmt_value(message));
   for (const auto& [key, value] : facts) line += fmt::format(" {}={}", key, logfmt_value(value));
   return line;
 }
@@ -62,6 +75,8 @@ void Log::redact(std::string secret) {
   if (secret.size() < 2) return;
   const std::scoped_lock lock(mutex_);
   secrets_.push_back(std::move(secret));
+  // The longest first: one that another begins with would leave that one's end to be read.
+  std::ranges::stable_sort(secrets_, std::ranges::greater(), &std::string::size);
 }
 
 std::string Log::redacted(std::string_view text) const {
@@ -91,10 +106,14 @@ void Log::error(std::string_view message, const Facts& facts) const {
 void Log::write(Level level, std::string_view message, const Facts& facts) const {
   if (level < least_) return;
   const Time now = clock_.now();
-  std::string line = format_ == LogFormat::kText     ? text_line(now, level, message, facts)
-                     : format_ == LogFormat::kLogfmt ? logfmt_line(now, level, message, facts)
-                                                     : json_line(now, level, message, facts);
-  line = redacted(line) + "\n";
+  // Before anything is escaped: an escaped secret would not be found.
+  const std::string text = redacted(message);
+  Facts clean = facts;
+  for (auto& [key, value] : clean) value = redacted(value);
+  std::string line = format_ == LogFormat::kText     ? text_line(now, level, text, clean)
+                     : format_ == LogFormat::kLogfmt ? logfmt_line(now, level, text, clean)
+                                                     : json_line(now, level, text, clean);
+  line += '\n';
   const std::scoped_lock lock(mutex_);
   std::fwrite(line.data(), 1, line.size(), out_);
   std::fflush(out_);
@@ -102,35 +121,10 @@ void Log::write(Level level, std::string_view message, const Facts& facts) const
 
 std::string json_string(std::string_view text) {
   std::string out = "\"";
-  const std::string clean = printable(text);
-  // Valid text without control characters needs only its quotes and backslashes escaped.
-  if (clean == text) {
-    for (const char c : text) {
-      if (c == '"' || c == '\\') out += '\\';
-      out += c;
-    }
-    return out + "\"";
-  }
-  for (std::size_t i = 0; i < text.size();) {
-    const char c = text[i];
-    const std::size_t next = text.find_first_of("\n\t\"\\", i);
-    if (next == i) {
-      out += c == '\n' ? "\\n" : c == '\t' ? "\\t" : c == '"' ? "\\\"" : "\\\\";
-      ++i;
-      continue;
-    }
-    const std::string_view run = text.substr(i, next - i);
-    if (printable(run) == run) {
-      out += run;
-    } else {
-      for (const char byte : run) {
-        const auto u = static_cast<unsigned char>(byte);
-        out += u < 0x20 || u == 0x7F ? fmt::format("\\u{:04x}", u)
-               : u < 0x80            ? std::string(1, byte)
-                                     : std::string("\xEF\xBF\xBD");
-      }
-    }
-    i += run.size();
+  while (!text.empty()) {
+    const std::size_t length = utf8_length(text);
+    out += length == 0 ? "\xEF\xBF\xBD" : json_character(text.substr(0, length));
+    text.remove_prefix(std::max<std::size_t>(length, 1));
   }
   return out + "\"";
 }

@@ -17,7 +17,7 @@ namespace pgstow {
 namespace {
 
 constexpr std::string_view kFileSuffix = "_FILE";
-constexpr std::size_t kMostSecret = 64 * 1024;
+constexpr std::size_t kMostSecret = 65536;
 
 // One layer's word on one name.
 using LayerLookup = std::function<std::optional<SettingValue>(const std::string& name)>;
@@ -67,7 +67,7 @@ std::string read_secret(const std::string& path, const std::string& variable) {
 
 std::optional<SettingValue> from_layer(const Setting& setting, const LayerLookup& layer) {
   const std::string name(setting.name);
-  const auto direct = layer(name);
+  auto direct = layer(name);
   if (setting.kind == Setting::Kind::kPlain) return direct;
   const std::string variable = name + std::string(kFileSuffix);
   const auto file = layer(variable);

@@ -78,9 +78,7 @@ std::string human_duration(std::chrono::milliseconds duration) {
   return fmt::format("{} d", seconds / 86400);
 }
 
-namespace {
-
-// Length of the valid UTF-8 sequence at the start of text, 0 if there is none. RFC 3629, section 4.
+// RFC 3629, section 4.
 std::size_t utf8_length(std::string_view text) {
   const auto at = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned char lead = at(0);
@@ -95,8 +93,6 @@ std::size_t utf8_length(std::string_view text) {
   const bool too_large = lead == 0xF4 && at(1) > 0x8F;
   return overlong || surrogate || too_large ? 0 : length;
 }
-
-}  // namespace
 
 std::string printable(std::string_view text) {
   std::string out;

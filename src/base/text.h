@@ -25,6 +25,10 @@ std::string human_count(std::uint64_t count);
 // "850 ms", "12.3 s", "4 min 12 s", "3 h 5 min", "12 d".
 std::string human_duration(std::chrono::milliseconds duration);
 
+// Length of the valid UTF-8 sequence (RFC 3629) at the start of a text that is not empty; 0 if
+// none.
+std::size_t utf8_length(std::string_view text);
+
 // Printable in one line: control characters and invalid UTF-8 become \n, \t, \xHH.
 std::string printable(std::string_view text);
 
