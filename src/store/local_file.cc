@@ -17,7 +17,7 @@ namespace pgstow {
 namespace {
 
 // Dirty memory stays small and the fsync at the end short, however fast the bytes come.
-constexpr std::uint64_t kWriteBackStep = 8ULL << 20;
+constexpr std::uint64_t kWriteBackStep = 64ULL << 20;
 
 // Error codes that tell of the bytes and not of a missing system call or file system feature.
 bool is_data_loss(int code) { return code == EIO || code == ENOSPC || code == EDQUOT; }

@@ -195,6 +195,19 @@ TEST_F(LocalStoreTest, TakesTheLongestKeyAndRefusesALongerOne) {
   EXPECT_THROW(store_.create(longest + "k", Existing::kRefuse), Error);
 }
 
+TEST_F(LocalStoreTest, KeepsAnObjectThatIsWrittenBackMeanwhile) {
+  const std::string piece = noise(1'000'003);
+  constexpr int kPieces = 150;  // more than two steps of write-back
+  const auto sink = store_.create("big", Existing::kRefuse);
+  for (int i = 0; i < kPieces; ++i) sink->write(piece);
+  sink->finish();
+  ASSERT_EQ(store_.list().at(0).size_bytes, kPieces * piece.size());
+  for (std::uint64_t i = 0; i < kPieces; ++i) {
+    const Range range{.offset = i * piece.size(), .length = piece.size()};
+    ASSERT_TRUE(read_object(store_, "big", range) == piece) << i;
+  }
+}
+
 TEST_F(LocalStoreTest, AnObjectThatShrinksOrGrowsWhileReadIsCorrupt) {
   const std::string bytes = noise(300'000);
   std::vector<char> buffer(100'000);
