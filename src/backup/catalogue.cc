@@ -75,6 +75,7 @@ Backup make_backup(Store& store, const Object& object, const std::set<std::strin
 
 [[noreturn]] void no_such_backup(const std::string& choice, const std::vector<Backup>& backups) {
   std::vector<std::string> names;
+  names.reserve(backups.size());
   for (const Backup& backup : backups) names.push_back(backup.key);
   const auto close = nearest(choice, names);
   throw NotFound(fmt::format("no backup \"{}\"", printable(choice)),

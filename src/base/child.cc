@@ -78,6 +78,8 @@ class SpawnPlan {
   }
 
   pid_t run(const Command& command) {
+    // Whatever we were started with stays with us.
+    posix_spawn_file_actions_addclosefrom_np(&actions_, STDERR_FILENO + 1);
     pid_t pid = -1;
     const int rc = posix_spawnp(&pid, command.argv.at(0).c_str(), &actions_, &attr_,
                                 pointers(command.argv).data(), pointers(command.env).data());

@@ -16,7 +16,7 @@ std::tm local_fields(Time time) {
   const auto t = static_cast<std::time_t>(
       std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count());
   std::tm fields{};
-  ::localtime_r(&t, &fields);
+  static_cast<void>(::localtime_r(&t, &fields));
   return fields;
 }
 
