@@ -145,7 +145,7 @@ TEST_F(FaultBackup, DumpThatStallsIsEnded) {
   const Outcome outcome = run.wait();
   EXPECT_EQ(outcome.exit_code, 1) << outcome.describe();
   EXPECT_THAT(outcome.err, ContainsRegex("pg_dump.*2 ?s"));
-  EXPECT_THAT(children(), IsEmpty());
+  await("the end of what pg_dump had started", [&] { return children().empty(); });
   EXPECT_THAT(parts(pgstow), IsEmpty());
   EXPECT_EQ(unharmed.after_next_run(), "");
 }
@@ -158,7 +158,7 @@ TEST_F(FaultBackup, StoppedDumpIsEnded) {
   program.env.emplace_back("BACKUP_STALL_TIMEOUT=2s");
   const Outcome outcome = run(program);
   EXPECT_EQ(outcome.exit_code, 1) << outcome.describe();
-  EXPECT_THAT(children(), IsEmpty());
+  await("the end of what pg_dump had started", [&] { return children().empty(); });
   EXPECT_EQ(unharmed.after_next_run(), "");
 }
 
@@ -174,7 +174,7 @@ TEST_P(Signalled, WhileDumpingEndsAllInGoodOrder) {
   const Outcome outcome = run.wait();
   EXPECT_LT(std::chrono::steady_clock::now() - asked, std::chrono::seconds(10));
   EXPECT_EQ(outcome.exit_code, 128 + GetParam()) << outcome.describe();
-  EXPECT_THAT(children(), IsEmpty());
+  await("the end of what pg_dump had started", [&] { return children().empty(); });
   EXPECT_THAT(parts(pgstow), IsEmpty());
   EXPECT_EQ(unharmed.after_next_run(), "");
 }

@@ -49,7 +49,7 @@ std::vector<std::string> names_in(const std::string& json,
 
 }  // namespace
 
-// No serial column: after a crash a sequence may stand further on than it did (sequence.c,
+// No nextval(): after a crash a sequence may stand further on than it did (sequence.c,
 // SEQ_LOG_VALS), and then an earlier backup would not be equal to the database.
 const char* const kShop =
     "create table account(id int primary key, owner text, code text);"
@@ -57,7 +57,8 @@ const char* const kShop =
     "md5((i * 7)::text) from generate_series(1, 12000) i;"
     "create table note(id int primary key, account int references account, body text);"
     "insert into note select i, 1 + i % 1000, repeat('note ', i % 7) "
-    "from generate_series(1, 300) i";
+    "from generate_series(1, 300) i;"
+    "create sequence ticket; select setval('ticket', 41)";
 
 FakeTool::FakeTool(const std::string& name, const std::string& script) {
   fs::permissions(folder_.path(), fs::perms(0755));

@@ -76,8 +76,8 @@ class Unharmed {
   std::map<std::string, std::string> before_;
 };
 
-// Statements that make a table `account` of 1.3 MB, more than what pipes and sockets hold, and a
-// small `note`.
+// Statements that make a table `account` of 1.3 MB, more than what pipes and sockets hold, a small
+// `note` and a sequence `ticket`.
 extern const char* const kShop;
 
 }  // namespace pgstow::test
