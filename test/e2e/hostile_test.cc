@@ -1,0 +1,140 @@
+// Names that try to be options, connection strings, commands or other files.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <string>
+
+#include "base/error.h"
+#include "e2e/pgstow.h"
+#include "harness/dump_text.h"
+
+namespace pgstow::test {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+std::string repeated(const std::string& text, int times) {
+  std::string all;
+  for (int i = 0; i < times; ++i) all += text;
+  return all;
+}
+
+std::vector<std::string> hostile_names() {
+  return {"--file=/tmp/pgstow-hostile",
+          "-f/tmp/pgstow-hostile",
+          "host=evil dbname=postgres",
+          "postgresql://evil/postgres",
+          "quote\"quote'quote\\",
+          "new\nline\r\ttab",
+          " two  spaces ",
+          "100%41 $HOME `id` $(id)",
+          "../../etc/passwd",
+          "ünïcödé ☂",
+          "UPPER case",
+          "\x1b[31mred",
+          repeated("x", 63),
+          repeated("☂", 20),
+          repeated("☂", 21)};
+}
+
+std::string quoted(const std::string& name) {
+  std::string out = "\"";
+  for (const char c : name) out += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return out + "\"";
+}
+
+// A schema, a table and a column by that name, with that name as a value.
+std::string contents_named(const std::string& name) {
+  const std::string q = quoted(name);
+  return "create schema " + q + "; create table " + q + "." + q + "(" + q + " text primary key);" +
+         "insert into " + q + "." + q + " select 'row ' || i from generate_series(1, 20) i";
+}
+
+// Runs of pgstow on one database, named by PGDATABASE and by DATABASE_URL in turn.
+class InTurn {
+ public:
+  InTurn(const TestServer& server, std::string name, bool by_url)
+      : server_(server), name_(std::move(name)), by_url_(by_url), pgstow_(server, name_) {}
+
+  Outcome run(std::vector<std::string> arguments) {
+    Program program = pgstow_.program(std::move(arguments));
+    by_url_ = !by_url_;
+    if (by_url_) {
+      program.env.insert(program.env.begin(),
+                         {"PGDATABASE=postgres", "DATABASE_URL=" + server_.url(name_)});
+    }
+    return test::run(program);
+  }
+
+ private:
+  const TestServer& server_;
+  std::string name_;
+  bool by_url_;
+  Pgstow pgstow_;
+};
+
+TEST(Hostile, NamesAreOnlyNames) {
+  const TestServer server;
+  bool by_url = false;
+  for (const std::string& name : hostile_names()) {
+    SCOPED_TRACE(name);
+    server.create_database(name);
+    server.sql(name, contents_named(name));
+    const std::string stored = dump_text(server, name);
+    by_url = !by_url;
+    InTurn pgstow(server, name, by_url);
+
+    const Outcome backup = pgstow.run({"backup"});
+    ASSERT_TRUE(backup.ok()) << backup.describe();
+    const Outcome verify = pgstow.run({"verify", "--all"});
+    EXPECT_TRUE(verify.ok()) << verify.describe();
+    const Outcome list = pgstow.run({"list"});
+    EXPECT_EQ(std::ranges::count(list.out, '\n'), 2) << list.describe();
+    EXPECT_THAT(list.out, Not(HasSubstr("\x1b")));
+
+    server.sql(name, "drop table " + quoted(name) + "." + quoted(name) + "; create table later()");
+    const Outcome restore = pgstow.run({"restore", "--yes"});
+    ASSERT_TRUE(restore.ok()) << restore.describe();
+    EXPECT_EQ(first_difference(stored, dump_text(server, name)), "");
+    const Outcome undo = pgstow.run({"undo", "--yes"});
+    ASSERT_TRUE(undo.ok()) << undo.describe();
+    EXPECT_EQ(server.value(name, "select count(*) from pg_tables where tablename = 'later'"), "1");
+    const Outcome drop = pgstow.run({"undo", "--drop", "--yes"});
+    EXPECT_TRUE(drop.ok()) << drop.describe();
+    server.sql("postgres", "drop database " + quoted(name));
+  }
+  // Nothing else was made, renamed or dropped.
+  EXPECT_EQ(
+      server.value("postgres", "select string_agg(datname, ',' order by datname) from pg_database"),
+      "postgres,template0,template1");
+  EXPECT_FALSE(std::filesystem::exists("/tmp/pgstow-hostile"));
+}
+
+// Long names that begin alike are told apart, while they are restored and kept.
+TEST(HostileNeighbours, LongNamesThatBeginAlike) {
+  const TestServer server;
+  const std::string one = repeated("x", 62) + "1";
+  const std::string two = repeated("x", 62) + "2";
+  for (const std::string& name : {one, two}) {
+    server.create_database(name);
+    server.sql(name, contents_named(name));
+  }
+  const Pgstow first(server, one);
+  const Pgstow second(server, two);
+  for (const Pgstow* pgstow : {&first, &second}) {
+    run_ok(pgstow->program({"backup"}));
+    run_ok(pgstow->program({"restore", "--yes"}));
+  }
+  EXPECT_EQ(server.value("postgres", "select count(*) from pg_database where datname ~ '^xxx'"),
+            "4");
+  run_ok(first.program({"undo", "--drop", "--yes"}));
+  EXPECT_EQ(server.value("postgres", "select count(*) from pg_database where datname ~ '^xxx'"),
+            "3");
+  run_ok(second.program({"undo", "--yes"}));
+}
+
+}  // namespace
+}  // namespace pgstow::test
