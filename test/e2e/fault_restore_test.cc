@@ -1,0 +1,204 @@
+// A restore that fails, at whatever step, leaves the present database exactly as it was.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <string>
+
+#include "base/error.h"
+#include "e2e/faults.h"
+#include "harness/dump_text.h"
+
+namespace pgstow::test {
+namespace {
+
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using testing::SizeIs;
+using testing::StartsWith;
+
+// psql on the database that pg_restore was told to fill.
+constexpr const char* kPsql = R"(
+for one in "$@"; do case $one in --dbname=*) db=${one#--dbname=};; esac; done
+psql() { "${REAL%/*}/psql" -qX -d "$db" -c "$1"; }
+)";
+
+class FaultRestore : public testing::Test {
+ protected:
+  FaultRestore() {
+    server.create_database("shop");
+    server.sql("shop", kShop);
+    run_ok(pgstow.program({"backup"}));
+    stored = dump_text(server, "shop");
+    server.sql("shop", "update note set body = 'present'; delete from account where id > 11000");
+    present = dump_text(server, "shop");
+  }
+
+  std::vector<std::string> databases() const {
+    std::vector<std::string> names;
+    for (const Row& row : server.sql("postgres",
+                                     "select datname from pg_database where datname ~ '^shop' "
+                                     "order by 1")) {
+      names.push_back(row.at(0));
+    }
+    return names;
+  }
+
+  Program restore_with(const FakeTool& tool) const {
+    Program program = pgstow.program({"restore", "--yes"});
+    program.env.push_back(tool.setting());
+    return program;
+  }
+
+  void expect_untouched() const {
+    EXPECT_THAT(databases(), ElementsAre("shop"));
+    EXPECT_EQ(first_difference(present, dump_text(server, "shop")), "");
+  }
+
+  void expect_next_works() const {
+    const Outcome next = pgstow.run({"restore", "--yes"});
+    EXPECT_TRUE(next.ok()) << next.describe();
+    EXPECT_EQ(first_difference(stored, dump_text(server, "shop")), "");
+    EXPECT_THAT(databases(), ElementsAre("shop", StartsWith("shop__before_")));
+  }
+
+  TestServer server;
+  Pgstow pgstow{server, "shop"};
+  std::string stored;
+  std::string present;
+};
+
+FakeTool pausing_restore() {
+  return {"pg_restore", R"({ head -c 200000; pause; cat; } | "$REAL" "$@")"};
+}
+
+struct Lie {
+  const char* what;
+  std::string script;
+  const char* found;  // what the error says
+};
+
+// Tools that fail, or that end well and did not do what they should have.
+TEST_F(FaultRestore, ToolThatFailsOrLies) {
+  const std::string psql = kPsql;
+  for (const Lie& lie : {
+           Lie{"half, and an error", R"(head -c 300000 | "$REAL" "$@")", "pg_restore"},
+           Lie{"an error at its end", R"("$REAL" "$@"; echo late >&2; exit 1)", "late"},
+           Lie{"killed", R"(head -c 300000 >/dev/null; kill -KILL $$)", "signal 9"},
+           Lie{"ended without reading", "exit 0", "pg_restore"},
+           Lie{"nothing", "cat >/dev/null", "account"},
+           Lie{"half", R"(head -c 300000 | "$REAL" "$@" 2>&1; cat >/dev/null; exit 0)", "account"},
+           Lie{"schema only", R"("$REAL" --schema-only "$@"; cat >/dev/null)", "account"},
+           Lie{"one value", R"(LC_ALL=C sed 's/\towner 17\t/\towner 71\t/' | "$REAL" "$@")",
+               "public.account"},
+           Lie{"one row less", psql + R"("$REAL" "$@"; psql 'delete from note where id = 7')",
+               "public.note"},
+           Lie{"one row twice",
+               psql + R"("$REAL" "$@"; psql 'alter table note drop constraint note_pkey;
+                         insert into note select * from note where id = 7')",
+               "public.note"},
+           Lie{"no table", psql + R"("$REAL" "$@"; psql 'drop table note')", "public.note"},
+           Lie{"a sequence", psql + R"sh("$REAL" "$@"; psql "select setval('ticket', 40)")sh",
+               "ticket"},
+       }) {
+    SCOPED_TRACE(lie.what);
+    const FakeTool tool("pg_restore", lie.script);
+    const Outcome outcome = run(restore_with(tool));
+    EXPECT_EQ(outcome.exit_code, 1) << outcome.describe();
+    EXPECT_THAT(outcome.err, AllOf(HasSubstr("restore failed, database shop is as it was"),
+                                   HasSubstr(lie.found)));
+    expect_untouched();
+  }
+  expect_next_works();
+}
+
+TEST_F(FaultRestore, MissingRolesAreListedBeforeAnythingIsMade) {
+  server.sql("shop",
+             "create role app; create role \"Odd Role\";"
+             "alter table note owner to app; alter table account owner to \"Odd Role\"");
+  run_ok(pgstow.program({"backup"}));
+  server.sql("shop",
+             "reassign owned by app, \"Odd Role\" to postgres;"
+             "drop role app; drop role \"Odd Role\"");
+  const Outcome outcome = pgstow.run({"restore", "--yes"});
+  EXPECT_EQ(outcome.exit_code, 1) << outcome.describe();
+  EXPECT_THAT(outcome.err, AllOf(HasSubstr("CREATE ROLE \"app\";"), HasSubstr("--no-owner"),
+                                 HasSubstr("CREATE ROLE \"Odd Role\";")));
+  expect_untouched();
+  EXPECT_TRUE(pgstow.run({"restore", "--yes", "--no-owner"}).ok());
+}
+
+TEST_F(FaultRestore, RoleThatMayNotCreateDatabases) {
+  server.sql("postgres", "create role plain login");
+  Program program = pgstow.program({"restore", "--yes"});
+  program.env.insert(program.env.begin(), "PGUSER=plain");
+  const Outcome outcome = run(program);
+  EXPECT_EQ(outcome.exit_code, 1) << outcome.describe();
+  EXPECT_THAT(outcome.err, AllOf(HasSubstr("may not create databases"), HasSubstr("hint: ")));
+  expect_untouched();
+}
+
+TEST_F(FaultRestore, TwoAtOnce) {
+  const FakeTool tool = pausing_restore();
+  Running first(restore_with(tool));
+  tool.await_pause(first);
+  const Outcome second = pgstow.run({"restore", "--yes"});
+  EXPECT_EQ(second.exit_code, 11) << second.describe();
+  EXPECT_THAT(second.err, HasSubstr("hint: "));
+  tool.resume();
+  const Outcome outcome = first.wait();
+  EXPECT_TRUE(outcome.ok()) << outcome.describe();
+  EXPECT_EQ(first_difference(stored, dump_text(server, "shop")), "");
+}
+
+TEST_F(FaultRestore, AskedToStopWhileLoading) {
+  for (const int signal : {SIGTERM, SIGINT}) {
+    const FakeTool tool = pausing_restore();
+    Running run(restore_with(tool));
+    tool.await_pause(run);
+    EXPECT_THAT(databases(), SizeIs(2));
+    run.signal(signal);
+    const Outcome outcome = run.wait();
+    EXPECT_EQ(outcome.exit_code, 128 + signal) << outcome.describe();
+    EXPECT_THAT(processes_naming("host='" + server.socket_dir().string()), IsEmpty());
+    expect_untouched();
+  }
+  expect_next_works();
+}
+
+TEST_F(FaultRestore, KilledWhileLoading) {
+  const FakeTool tool = pausing_restore();
+  Running run(restore_with(tool));
+  tool.await_pause(run);
+  run.signal(SIGKILL);
+  EXPECT_EQ(run.wait().signal, SIGKILL);
+  tool.resume();
+  EXPECT_THAT(databases(), ElementsAre("shop", StartsWith("shop__restoring_")));
+  EXPECT_EQ(first_difference(present, dump_text(server, "shop")), "");
+  await("the session's end", [&] {
+    return server.value(
+               "postgres",
+               "select count(*) from pg_stat_activity where application_name = 'pgstow'") == "0";
+  });
+  expect_next_works();  // and drops what was half-made
+}
+
+TEST_F(FaultRestore, ServerStopsAtOnceWhileLoading) {
+  const FakeTool tool = pausing_restore();
+  Running run(restore_with(tool));
+  tool.await_pause(run);
+  server.stop(TestServer::Stop::kImmediate);
+  tool.resume();
+  const Outcome outcome = run.wait();
+  EXPECT_EQ(outcome.exit_code, 1) << outcome.describe();
+  EXPECT_THAT(outcome.err, HasSubstr("shop"));
+  server.start();
+  EXPECT_EQ(first_difference(present, dump_text(server, "shop")), "");
+  expect_next_works();
+}
+
+}  // namespace
+}  // namespace pgstow::test
