@@ -75,7 +75,7 @@ class SmallDisk {
 };
 
 TEST_F(FaultHost, DiskFullAtManyPlaces) {
-  if (::geteuid() != 0) return;  // nobody else may mount; FileSizeLimitAtManyPlaces is for all
+  if (::geteuid() != 0) GTEST_SKIP() << "only root may mount; FileSizeLimitAtManyPlaces is for all";
   const std::string text = dump_text(server, "shop");
   int made = 0;
   for (const int kilobytes : {4, 8, 16, 64, 256, 512, 640, 2048}) {
@@ -97,7 +97,7 @@ TEST_F(FaultHost, DiskFullAtManyPlaces) {
 }
 
 TEST_F(FaultHost, OldBackupsSurviveAFullDisk) {
-  if (::geteuid() != 0) return;  // see above
+  if (::geteuid() != 0) GTEST_SKIP() << "only root may mount";
   const SmallDisk disk(pgstow.backups(), 1000);
   const Unharmed unharmed(server, "shop", pgstow);
   const Outcome outcome = pgstow.run({"backup"});
@@ -116,7 +116,7 @@ TEST_F(FaultHost, FolderThatCannotBeWritten) {
     EXPECT_NE(outcome.exit_code, -1);
     EXPECT_THAT(outcome.err, HasSubstr(path));
   }
-  if (::geteuid() != 0) return;  // only root can become somebody who may not write there
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can become somebody who may not write there";
   fs::create_directory(pgstow.backups());
   fs::permissions(pgstow.folder(), fs::perms(0755));
   const Outcome outcome =
