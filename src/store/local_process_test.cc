@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -86,6 +87,8 @@ void race(const fs::path& folder, const std::string& key) {
   Announcement written;
   std::vector<Forked> writers;
   std::vector<Forked> clearers;
+  writers.reserve(kWriters);
+  clearers.reserve(kClearers);
   for (int i = 0; i < kClearers; ++i) {
     clearers.emplace_back([&] {
       LocalStore store(folder);

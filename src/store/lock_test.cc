@@ -12,6 +12,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/child.h"
@@ -59,9 +60,11 @@ TEST_F(FileLockTest, IsFreeAgainAfterwards) {
 }
 
 TEST_F(FileLockTest, IsHeldOnceByMove) {
-  std::optional<FileLock> first(take("shop"));
-  std::optional<FileLock> second(std::move(*first));
-  first.reset();
+  std::optional<FileLock> second;
+  {
+    FileLock first = take("shop");
+    second.emplace(std::move(first));
+  }
   EXPECT_THROW(take("shop"), Locked);
   second.reset();
   EXPECT_NO_THROW(take("shop"));
@@ -112,8 +115,10 @@ TEST_F(FileLockTest, IsNotInheritedByChildrenThatOutliveAKilledProcess) {
 TEST_F(FileLockTest, ExactlyOneOfManyProcessesTakesIt) {
   Announcement start;
   Announcement others_ended;
+  constexpr int kProcesses = 32;
   std::vector<Forked> all;
-  for (int i = 0; i < 32; ++i) {
+  all.reserve(kProcesses);
+  for (int i = 0; i < kProcesses; ++i) {
     all.emplace_back([&] {
       start.wait();
       try {

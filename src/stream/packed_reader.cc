@@ -5,7 +5,7 @@
 namespace pgstow {
 namespace {
 
-constexpr std::size_t kReadBytes = std::size_t{256} << 10;
+constexpr std::size_t kReadBytes = std::size_t{64} << 10;
 
 }  // namespace
 

@@ -141,25 +141,25 @@ struct Sample {
 };
 
 std::vector<Sample> samples(const std::string& bytes) {
-  const std::string a = bytes.substr(0, 150);
-  const std::string b = bytes.substr(150);
-  const std::string ours = packed(a, "gzip:2", 120);
-  return {{"gzip by isa-l", packed(bytes, "gzip:2", 120)},
-          {"gzip by libdeflate", packed(bytes, "gzip:6", 120)},
+  const std::string a = bytes.substr(0, 60);
+  const std::string b = bytes.substr(60);
+  const std::string ours = packed(a, "gzip:2", 70);
+  return {{"gzip by isa-l", packed(bytes, "gzip:2", 70)},
+          {"gzip by libdeflate", packed(bytes, "gzip:6", 70)},
           {"plain gzip", testing::gzip_by_zlib(bytes)},
           {"mixed gzip", ours + testing::gzip_by_zlib(b), ours.size()},
-          {"zstd", packed(bytes, "zstd:3", 120)},
+          {"zstd", packed(bytes, "zstd:3", 70)},
           {"plain zstd", plain_zstd(bytes)},
           {"mixed zstd", plain_zstd(a) + packed(b, "zstd:3"), plain_zstd(a).size()}};
 }
 
 TEST(Unpack, AFileCutAnywhereIsCorrupt) {
-  const std::string bytes = copy_text(300);
+  const std::string bytes = copy_text(120);
   for (const Sample& sample : samples(bytes)) {
     for (std::size_t n = 0; n < sample.file.size(); ++n) {
       if (n > 0 && n == sample.seam) continue;
       for (const Decoder decoder : kDecoders)
-        EXPECT_THROW(unpacked(sample.file.substr(0, n), decoder, 1), Corrupt)
+        EXPECT_THROW(unpacked(sample.file.substr(0, n), decoder, 1, 512), Corrupt)
             << sample.name << " cut at " << n;
     }
   }
@@ -168,15 +168,16 @@ TEST(Unpack, AFileCutAnywhereIsCorrupt) {
 // A flipped bit may be one that says nothing (time, operating system, a file name); then the
 // content must be right.
 TEST(Unpack, AFlippedBitIsCorruptOrHarmless) {
-  const std::string bytes = copy_text(300);
+  const std::string bytes = copy_text(120);
   for (const auto& [name, file, seam] : samples(bytes)) {
+    if (seam > 0) continue;  // made of the same members as the others
     std::size_t corrupt = 0;
     for (std::size_t bit = 0; bit < file.size() * 8; ++bit) {
       std::string flipped = file;
       flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1 << bit % 8));
       for (const Decoder decoder : kDecoders) {
         try {
-          EXPECT_EQ(unpacked(flipped, decoder, 1), bytes) << name << " bit " << bit;
+          EXPECT_EQ(unpacked(flipped, decoder, 1, 512), bytes) << name << " bit " << bit;
         } catch (const Corrupt&) {
           ++corrupt;
         }
