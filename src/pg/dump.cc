@@ -2,12 +2,19 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
+#include <thread>
+
 #include "base/error.h"
 #include "base/text.h"
 #include "pg/child_command.h"
 
 namespace pgstow::pg {
 namespace {
+
+// pg_dump writes 4 KiB at a time. Woken for each of them, we would spend a tenth of the run on
+// changing between the two; after this pause the pipe holds tens of them, and is far from full.
+constexpr std::chrono::microseconds kRefill{300};
 
 Child start_dump(const DumpOptions& options) {
   Command command =
@@ -26,8 +33,10 @@ DumpSource::DumpSource(const DumpOptions& options)
 
 std::size_t DumpSource::read(std::span<char> into) {
   if (ended_) return 0;
+  if (drained_) std::this_thread::sleep_for(kRefill);
   try {
     const std::size_t n = child_.read(into, wait_);
+    drained_ = n < into.size();
     if (n == 0) end();
     return n;
   } catch (const Transient& e) {

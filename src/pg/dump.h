@@ -37,6 +37,7 @@ class DumpSource final : public Source {
 
   Wait wait_;
   Child child_;
+  bool drained_ = false;  // the last read took all that the pipe held
   bool ended_ = false;
   std::vector<std::string> warnings_;
 };
