@@ -32,7 +32,7 @@ constexpr std::array kTable{
             "Password of that role, unless the URL or PGPASSWORD has one", Kind::kSecret},
     Setting{"POSTGRES_DB", "", "", "Database, unless the URL or PGDATABASE names one", Kind::kFile},
     Setting{"BACKUP_LOCAL_PATH", "local-path", "./backups", "Directory for local backups"},
-    Setting{"BACKUP_COMPRESSION", "compression", "gzip:2", "gzip:1 to gzip:12, zstd:1 to zstd:19"},
+    Setting{"BACKUP_COMPRESSION", "compression", "gzip:4", "gzip:1 to gzip:12, zstd:1 to zstd:19"},
     Setting{"BACKUP_JOBS", "jobs", "", "Threads that compress (default: the cores)"},
     Setting{"BACKUP_LOCK_TIMEOUT", "lock-timeout", "60s",
             "How long a table's lock may be waited for; 0: for ever"},

@@ -9,12 +9,12 @@ namespace pgstow {
 struct Compression {
   enum class Format { kGzip, kZstd };
   Format format = Format::kGzip;
-  int level = 2;
+  int level = 4;
 
   bool operator==(const Compression&) const = default;
 };
 
-// "gzip" (level 2), "gzip:1" to "gzip:12", "zstd" (level 3), "zstd:1" to "zstd:19". Throws
+// "gzip" (level 4), "gzip:1" to "gzip:12", "zstd" (level 3), "zstd:1" to "zstd:19". Throws
 // ConfigError with a hint.
 Compression parse_compression(std::string_view text);
 
