@@ -16,6 +16,7 @@ namespace pgstow {
 namespace {
 
 constexpr std::int64_t kMostJobs = 256;
+constexpr unsigned kMostDefaultJobs = 16;  // more only cost memory: one dump is no faster
 
 constexpr std::int64_t kLongestDuration = 3650LL * 86400;
 constexpr std::int64_t kLongestLockTimeout = 24LL * 86400;  // pg_dump takes 31 bits of milliseconds
@@ -33,7 +34,7 @@ constexpr std::array kTable{
     Setting{"POSTGRES_DB", "", "", "Database, unless the URL or PGDATABASE names one", Kind::kFile},
     Setting{"BACKUP_LOCAL_PATH", "local-path", "./backups", "Directory for local backups"},
     Setting{"BACKUP_COMPRESSION", "compression", "gzip:4", "gzip:1 to gzip:12, zstd:1 to zstd:19"},
-    Setting{"BACKUP_JOBS", "jobs", "", "Threads that compress (default: the cores)"},
+    Setting{"BACKUP_JOBS", "jobs", "", "Threads that compress (default: the cores, 16 at most)"},
     Setting{"BACKUP_LOCK_TIMEOUT", "lock-timeout", "60s",
             "How long a table's lock may be waited for; 0: for ever"},
     Setting{"BACKUP_STALL_TIMEOUT", "stall-timeout", "15m",
@@ -130,7 +131,9 @@ std::chrono::seconds read_duration(const Settings& settings, std::string_view na
 }
 
 unsigned read_jobs(const Settings& settings) {
-  if (!settings.find("BACKUP_JOBS")) return std::max(1U, std::thread::hardware_concurrency());
+  if (!settings.find("BACKUP_JOBS")) {
+    return std::clamp(std::thread::hardware_concurrency(), 1U, kMostDefaultJobs);
+  }
   const auto jobs = parse_int(settings.text("BACKUP_JOBS"));
   if (!jobs || *jobs < 1 || *jobs > kMostJobs) refuse(settings, "BACKUP_JOBS", "1 to 256");
   return static_cast<unsigned>(*jobs);

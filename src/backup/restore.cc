@@ -98,11 +98,15 @@ pg::Tool check_server(pg::Connection& maintenance, const RestoreJob& job,
   const std::vector<std::string> missing =
       pg::missing_on_server(maintenance, archive, create_options(job));
   if (!missing.empty()) {
-    throw Error("the backup needs what this server lacks:\n  " + join(missing, "\n  "),
-                "create them first, or give --no-owner to restore everything as the present role");
+    throw Error(
+        "the backup needs what this server lacks:\n  " + join(missing, "\n  "),
+        "create them first; --no-owner restores everything as the present role, --no-privileges "
+        "leaves out what was granted to roles");
   }
-  return pg::find_tool("pg_restore", std::max(pg::needed_major(archive), server.major()),
-                       job.pg_bin, context.stop);
+  pg::Tool tool = pg::find_tool("pg_restore", std::max(pg::needed_major(archive), server.major()),
+                                job.pg_bin, context.stop);
+  pg::check_restores_into(tool, server.major());
+  return tool;
 }
 
 // Streams the archive from the store into pg_restore.
@@ -130,6 +134,7 @@ void load(const Run& run, const pg::Parameters& server) {
                   ": it changed between verification and loading");
   }
   run.progress.update({.phase = "building indexes and constraints"});
+  run.context.log.info("building indexes and constraints");
   sink.finish();
   run.progress.done();
 }

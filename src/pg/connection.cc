@@ -84,6 +84,38 @@ PGconn* start_connecting(const Parameters& parameters) {
   return PQconnectStartParams(names.data(), values.data(), 0);
 }
 
+// Which of the hosts that the parameters name is being tried.
+std::string address_of(const PGconn* conn) {
+  return fmt::format("{} {} {}", PQhost(conn), PQhostaddr(conn), PQport(conn));
+}
+
+// The parameters with only the hosts that come after the one being tried, which does not answer:
+// libpq goes on to the next by itself only in its blocking calls. Nothing when it is the last.
+std::optional<Parameters> hosts_after(PGconn* conn, const Parameters& parameters) {
+  std::map<std::string, std::vector<std::string>> lists;
+  PQconninfoOption* options = PQconninfo(conn);
+  for (PQconninfoOption* o = options; o != nullptr && o->keyword != nullptr; ++o) {
+    const std::string name = o->keyword;
+    if (o->val == nullptr || (name != "host" && name != "hostaddr" && name != "port")) continue;
+    for (const std::string_view item : split(o->val, ',')) lists[name].emplace_back(item);
+  }
+  PQconninfoFree(options);
+  const bool by_address = lists.contains("hostaddr");
+  const std::vector<std::string>& hosts = lists[by_address ? "hostaddr" : "host"];
+  const std::string tried = by_address ? PQhostaddr(conn) : PQhost(conn);
+  const std::vector<std::string>& ports = lists["port"];
+  for (std::size_t i = 0; i + 1 < hosts.size(); ++i) {
+    if (hosts[i] != tried || (ports.size() > 1 && ports.at(i) != PQport(conn))) continue;
+    Parameters rest = parameters;
+    for (const auto& [name, items] : lists) {
+      if (items.size() == 1 && name == "port") continue;  // one port for all
+      rest[name] = join({items.begin() + static_cast<std::ptrdiff_t>(i) + 1, items.end()}, ",");
+    }
+    return rest;
+  }
+  return std::nullopt;
+}
+
 struct FreeMemory {
   void operator()(char* memory) const { PQfreemem(memory); }
 };
@@ -120,13 +152,20 @@ void Connection::Finish::operator()(pg_conn* conn) const { PQfinish(conn); }
 
 Connection Connection::open(const Parameters& parameters, std::stop_token stop) {
   Connection c({start_connecting(parameters), Finish{}}, std::move(stop));
-  const auto deadline = std::chrono::steady_clock::now() + connect_timeout(parameters);
+  const std::chrono::seconds patience = connect_timeout(parameters);
+  std::string address = address_of(c.conn_.get());
+  auto deadline = std::chrono::steady_clock::now() + patience;
   PostgresPollingStatusType state = PGRES_POLLING_WRITING;
   while (state != PGRES_POLLING_OK) {
     if (state == PGRES_POLLING_FAILED || PQstatus(c.conn_.get()) == CONNECTION_BAD)
       c.fail("connecting");
     if (c.wait_socket(state == PGRES_POLLING_WRITING, kSlice)) state = PQconnectPoll(c.conn_.get());
+    if (std::string now = address_of(c.conn_.get()); now != address) {  // the next of several hosts
+      address = std::move(now);
+      deadline = std::chrono::steady_clock::now() + patience;
+    }
     if (state != PGRES_POLLING_OK && std::chrono::steady_clock::now() > deadline) {
+      if (const auto rest = hosts_after(c.conn_.get(), parameters)) return open(*rest, c.stop_);
       throw Transient("connecting: no answer in time from " + std::string(PQhost(c.conn_.get())),
                       connect_hint(""));
     }
@@ -246,6 +285,7 @@ void Connection::copy_out(const std::string& sql,
   if (PQresultStatus(begin.get()) != PGRES_COPY_OUT) {
     ServerError error = server_error(begin.get());
     drain();
+    if (PQstatus(conn_.get()) == CONNECTION_BAD) fail("the server ended the connection");
     throw error;
   }
   for (;;) {

@@ -92,10 +92,47 @@ void apply_properties(Connection& maintenance, const ArchiveHeader& archive,
   }
 }
 
+// What a server must have before the archive can be restored there.
+struct Needs {
+  std::set<std::string> roles;
+  std::set<std::string> tablespaces;
+  std::set<std::string> extensions;
+};
+
+Needs needs_of(const ArchiveHeader& archive, const CreateOptions& options) {
+  Needs needs;
+  for (const TocEntry& entry : archive.toc) {
+    if (!options.no_owner && entry.owner && !entry.owner->empty()) needs.roles.insert(*entry.owner);
+    if (!options.no_privileges && entry.defn &&
+        (entry.desc == "ACL" || entry.desc == "DEFAULT ACL")) {
+      needs.roles.merge(roles_of_acl(*entry.defn));
+    }
+    if (entry.tablespace && !entry.tablespace->empty()) needs.tablespaces.insert(*entry.tablespace);
+    if (entry.desc == "EXTENSION") needs.extensions.insert(entry.tag);
+  }
+  return needs;
+}
+
 std::set<std::string> names_of(const Result& r) {
   std::set<std::string> names;
   for (int i = 0; i < r.rows(); ++i) names.insert(r.text(i, 0));
   return names;
+}
+
+// The server drops no database that has one.
+void refuse_subscriptions(Connection& maintenance, const std::string& database) {
+  const Result r = maintenance.query(
+      "select s.subname from pg_catalog.pg_subscription s join pg_catalog.pg_database d "
+      "on d.oid = s.subdbid where d.datname = $1",
+      {database});
+  if (r.rows() == 0) return;
+  const std::string subscription = quote_identifier(r.text(0, 0));
+  throw Error(fmt::format("database {} can't be dropped: subscription {} is in it",
+                          printable(database), subscription),
+              fmt::format("in that database: ALTER SUBSCRIPTION {0} DISABLE; ALTER SUBSCRIPTION "
+                          "{0} SET (slot_name = NONE); DROP SUBSCRIPTION {0}; (its slot stays at "
+                          "the publisher)",
+                          subscription));
 }
 
 }  // namespace
@@ -153,6 +190,7 @@ void drop_database(Connection& maintenance, const std::string& name) {
   if (is_template.rows() == 1 && is_template.flag(0, 0)) {
     maintenance.query(fmt::format("alter database {} is_template false", quoted));
   }
+  refuse_subscriptions(maintenance, name);
   terminate_sessions(maintenance, name);
   try {
     maintenance.query(fmt::format("drop database if exists {}", quoted));
@@ -204,27 +242,27 @@ void rename_databases(Connection& maintenance, const std::vector<Rename>& rename
 
 std::vector<std::string> missing_on_server(Connection& maintenance, const ArchiveHeader& archive,
                                            const CreateOptions& options) {
-  std::set<std::string> owners;
-  std::set<std::string> extensions;
-  for (const TocEntry& entry : archive.toc) {
-    if (entry.owner && !entry.owner->empty()) owners.insert(*entry.owner);
-    if (entry.desc == "EXTENSION") extensions.insert(entry.tag);
-  }
+  const Needs needs = needs_of(archive, options);
   std::vector<std::string> missing;
-  const auto roles = names_of(maintenance.query("select rolname from pg_catalog.pg_roles"));
-  for (const std::string& owner : owners) {
-    if (!options.no_owner && !roles.contains(owner)) {
-      missing.push_back(
-          fmt::format("role {}: CREATE ROLE {};", printable(owner), quote_identifier(owner)));
+  const auto report = [&](const std::set<std::string>& wanted, const std::string& present,
+                          const auto& text) {
+    const std::set<std::string> there = names_of(maintenance.query(present));
+    for (const std::string& name : wanted) {
+      if (!there.contains(name)) missing.push_back(text(name));
     }
-  }
-  const auto available =
-      names_of(maintenance.query("select name from pg_catalog.pg_available_extensions"));
-  for (const std::string& extension : extensions) {
-    if (!available.contains(extension)) {
-      missing.push_back(fmt::format("extension {}: install its package on the server", extension));
-    }
-  }
+  };
+  report(needs.roles, "select rolname from pg_catalog.pg_roles", [](const std::string& name) {
+    return fmt::format("role {}: CREATE ROLE {};", printable(name), quote_identifier(name));
+  });
+  report(needs.tablespaces, "select spcname from pg_catalog.pg_tablespace",
+         [](const std::string& name) {
+           return fmt::format("tablespace {}: CREATE TABLESPACE {} LOCATION '...';",
+                              printable(name), quote_identifier(name));
+         });
+  report(needs.extensions, "select name from pg_catalog.pg_available_extensions",
+         [](const std::string& name) {
+           return fmt::format("extension {}: install its package on the server", name);
+         });
   return missing;
 }
 

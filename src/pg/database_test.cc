@@ -4,9 +4,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <netinet/in.h>
+#include <sys/socket.h>
+
 #include <thread>
 
 #include "base/error.h"
+#include "base/fd.h"
 #include "harness/postgres.h"
 #include "pg/archive_proof.h"
 #include "pg/compare.h"
@@ -57,6 +61,76 @@ class Databases : public testing::Test {
   test::TestServer server;
   Connection maintenance = connect(server);
 };
+
+// A host that takes the connection and says nothing, as a dead one behind a firewall does.
+class SilentHost {
+ public:
+  SilentHost() : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    address_.sin_family = AF_INET;
+    address_.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address_;
+    auto* any = reinterpret_cast<sockaddr*>(&address_);
+    if (::bind(socket_.get(), any, size) != 0 || ::listen(socket_.get(), 5) != 0 ||
+        ::getsockname(socket_.get(), any, &size) != 0) {
+      throw_errno("silent host");
+    }
+  }
+  std::string port() const { return std::to_string(ntohs(address_.sin_port)); }
+
+ private:
+  Fd socket_;
+  sockaddr_in address_{};
+};
+
+TEST_F(Databases, OfSeveralHostsASilentOneIsPassedBy) {
+  const SilentHost silent;
+  Parameters several = parameters(server, "postgres");
+  several["connect_timeout"] = "1";
+  several["host"] = "127.0.0.1,127.0.0.1," + several["host"];
+  several["port"] = silent.port() + "," + silent.port() + "," + several["port"];
+  EXPECT_EQ(Connection::open(several, {}).query("select 1").text(0, 0), "1");
+  several["host"] = "127.0.0.1";
+  several["port"] = silent.port();
+  EXPECT_THROW(Connection::open(several, {}), Transient);
+}
+
+TEST_F(Databases, WithASubscriptionAreNotDroppedButSaidToHaveIt) {
+  maintenance.query("create database sub");
+  connect(server, "sub")
+      .query("create subscription s connection 'dbname=none' publication p with (connect = false)");
+  try {
+    drop_database(maintenance, "sub");
+    FAIL() << "it was dropped";
+  } catch (const Error& e) {
+    EXPECT_THAT(e.what(), HasSubstr("subscription \"s\" is in it"));
+    EXPECT_THAT(e.hint(), HasSubstr("SET (slot_name = NONE)"));
+  }
+  EXPECT_TRUE(database_exists(maintenance, "sub"));
+}
+
+TEST_F(Databases, WhatTheArchiveNeedsAndTheServerLacks) {
+  ArchiveHeader archive;
+  TocEntry table;
+  table.desc = "TABLE";
+  table.owner = "boss";
+  table.tablespace = "fast";
+  TocEntry acl;
+  acl.desc = "ACL";
+  acl.owner = "boss";
+  acl.defn = "GRANT SELECT ON TABLE public.t TO reader;\nGRANT ALL ON TABLE public.t TO PUBLIC;\n";
+  TocEntry extension;
+  extension.desc = "EXTENSION";
+  extension.tag = "nothere";
+  archive.toc = {table, acl, extension};
+  EXPECT_THAT(
+      missing_on_server(maintenance, archive, {}),
+      ElementsAre("role boss: CREATE ROLE \"boss\";", "role reader: CREATE ROLE \"reader\";",
+                  "tablespace fast: CREATE TABLESPACE \"fast\" LOCATION '...';",
+                  "extension nothere: install its package on the server"));
+  EXPECT_THAT(
+      missing_on_server(maintenance, archive, {.no_owner = true, .no_privileges = true}).size(),
+      2U);
+}
 
 TEST_F(Databases, KeptAndHalfMadeAreFoundByExactName) {
   for (const std::string name :

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <new>
 #include <utility>
 
 #include "base/error.h"
@@ -15,6 +16,7 @@ namespace pgstow::pg {
 namespace {
 
 constexpr std::string_view kEndLine = "\\.";
+constexpr std::size_t kMostKept = 64 << 10;  // of an unfinished row, before it is hashed by pieces
 
 std::uint64_t parse_half(std::string_view digits) {
   std::uint64_t value = 0;
@@ -56,21 +58,64 @@ Proof& Proof::operator+=(const Proof& other) {
   return *this;
 }
 
+struct RowHasher::Long {
+  Long() : state(XXH3_createState(), &XXH3_freeState) {
+    if (state == nullptr) throw std::bad_alloc();
+    XXH3_128bits_reset(state.get());
+  }
+  void add(std::string_view piece) {
+    XXH3_128bits_update(state.get(), piece.data(), piece.size());
+    bytes += piece.size();
+  }
+
+  std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> state;
+  std::uint64_t bytes = 0;
+};
+
+RowHasher::RowHasher() = default;
+RowHasher::RowHasher(RowHasher&&) noexcept = default;
+RowHasher& RowHasher::operator=(RowHasher&&) noexcept = default;
+RowHasher::~RowHasher() = default;
+
 void RowHasher::add(std::string_view copy_text) {
   while (!ended_) {
     const std::size_t end = copy_text.find('\n');
     if (end == std::string_view::npos) {
-      partial_.append(copy_text);
+      add_piece(copy_text);
       return;
     }
-    if (partial_.empty()) {
-      add_row(copy_text.substr(0, end));
-    } else {
-      partial_.append(copy_text.substr(0, end));
-      add_row(partial_);
-      partial_.clear();
-    }
+    end_row(copy_text.substr(0, end));
     copy_text.remove_prefix(end + 1);
+  }
+}
+
+void RowHasher::add_piece(std::string_view piece) {
+  if (long_ == nullptr && partial_.size() + piece.size() <= kMostKept) {
+    partial_.append(piece);
+    return;
+  }
+  if (long_ == nullptr) {
+    long_ = std::make_unique<Long>();
+    long_->add(partial_);
+    partial_.clear();
+  }
+  long_->add(piece);
+}
+
+void RowHasher::end_row(std::string_view last_piece) {
+  if (long_ != nullptr) {
+    long_->add(last_piece);
+    const XXH128_hash_t hash = XXH3_128bits_digest(long_->state.get());
+    ++proof_.rows;
+    proof_.bytes += long_->bytes + 1;
+    proof_.digest += {hash.high64, hash.low64};
+    long_.reset();
+  } else if (partial_.empty()) {
+    add_row(last_piece);
+  } else {
+    partial_.append(last_piece);
+    add_row(partial_);
+    partial_.clear();
   }
 }
 
@@ -85,7 +130,7 @@ void RowHasher::add_row(std::string_view row) {
 }
 
 Proof RowHasher::finish() {
-  if (!partial_.empty()) {
+  if (!partial_.empty() || long_ != nullptr) {
     throw Corrupt(fmt::format("table data: ends inside row {}", proof_.rows + 1));
   }
   return std::exchange(proof_, {});

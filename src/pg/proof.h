@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -39,9 +40,14 @@ struct Proof {
 
 // Takes COPY text in pieces of any size and adds up the proof of its rows. Rows end at raw
 // newlines, which COPY never leaves unescaped in data, whatever the client encoding.
-// Single-threaded.
+// Memory is bounded, however long a row is. Single-threaded.
 class RowHasher {
  public:
+  RowHasher();
+  RowHasher(RowHasher&&) noexcept;
+  RowHasher& operator=(RowHasher&&) noexcept;
+  ~RowHasher();
+
   // Stops counting at the end marker (a line `\.`); what follows it is ignored.
   void add(std::string_view copy_text);
   // Throws Corrupt when the text ended inside a row.
@@ -49,10 +55,14 @@ class RowHasher {
   const Proof& so_far() const { return proof_; }
 
  private:
+  struct Long;  // a row that came in pieces and is too long to be kept: its hash so far
   void add_row(std::string_view row);
+  void add_piece(std::string_view piece);
+  void end_row(std::string_view last_piece);
 
   Proof proof_;
   std::string partial_;  // the start of a row whose end is still to come
+  std::unique_ptr<Long> long_;
   bool ended_ = false;
 };
 

@@ -73,6 +73,22 @@ TEST(RowHasher, CountsRowsAndTheirBytes) {
   EXPECT_EQ(proof.digest, sum);
 }
 
+TEST(RowHasher, HashesARowOfAnyLengthByPieces) {
+  const std::string row(1'000'000, 'x');
+  const std::string text = "a\n" + row + "\n" + std::string(65'536, 'y') + "\nb\n";
+  const Proof whole = proof_of(text, SIZE_MAX / 2);
+  Digest sum = digest_of("a");
+  sum += digest_of(row);
+  sum += digest_of(std::string(65'536, 'y'));
+  sum += digest_of("b");
+  EXPECT_EQ(whole.digest, sum);
+  for (const std::size_t piece : {1000U, 65'535U, 65'536U, 65'537U, 700'000U})
+    EXPECT_EQ(proof_of(text, piece), whole) << piece;
+  RowHasher cut;
+  cut.add(row);
+  EXPECT_THROW(cut.finish(), Corrupt);
+}
+
 TEST(RowHasher, OfNothingIsNothing) { EXPECT_EQ(proof_of("", 1), Proof()); }
 
 RC_GTEST_PROP(RowHasher, DependsNeitherOnPiecesNorOnTheOrderOfRows, ()) {

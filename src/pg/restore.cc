@@ -1,6 +1,7 @@
 #include "pg/restore.h"
 
 #include "base/error.h"
+#include "base/text.h"
 #include "pg/child_command.h"
 
 namespace pgstow::pg {
@@ -21,17 +22,49 @@ Child start_restore(const RestoreOptions& options) {
   return Child::start(command);
 }
 
+// What it throws of pg_restore's words carries no secret.
+template <typename Work>
+void masked(const Work& work) {
+  try {
+    work();
+  } catch (const ProcessFailed& e) {
+    throw ProcessFailed(without_secret_statements(e.what()), e.hint());
+  }
+}
+
 }  // namespace
+
+std::string without_secret_statements(std::string_view said) {
+  constexpr std::string_view kStatement = "Command was: ";
+  constexpr std::string_view kNextMessage = "\npg_restore: ";
+  std::string out;
+  while (true) {
+    const std::size_t at = said.find(kStatement);
+    if (at == std::string_view::npos) return out.append(said);
+    const std::size_t begin = at + kStatement.size();
+    const std::string_view statement =
+        said.substr(begin, said.find(kNextMessage, begin) - begin);  // npos: to the end
+    const std::string text = lower(statement);
+    const bool secret = text.find("password") != std::string::npos ||
+                        text.find("options") != std::string::npos ||
+                        text.find("connection") != std::string::npos;
+    out.append(said.substr(0, begin))
+        .append(secret ? "(not shown: it may hold a password)" : statement);
+    said.remove_prefix(begin + statement.size());
+  }
+}
 
 RestoreSink::RestoreSink(const RestoreOptions& options)
     : stop_(options.stop), child_(start_restore(options)) {}
 
 // No stall limit here: an index or a constraint may honestly take hours.
-void RestoreSink::write(std::string_view bytes) { child_.write(bytes, {.stop = stop_}); }
+void RestoreSink::write(std::string_view bytes) {
+  masked([&] { child_.write(bytes, {.stop = stop_}); });
+}
 
 void RestoreSink::finish() {
   child_.close_input();
-  static_cast<void>(child_.wait(stop_));
+  masked([&] { static_cast<void>(child_.wait(stop_)); });
 }
 
 }  // namespace pgstow::pg

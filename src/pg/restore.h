@@ -3,6 +3,7 @@
 
 #include <stop_token>
 #include <string>
+#include <string_view>
 
 #include "base/child.h"
 #include "pg/connection.h"
@@ -19,6 +20,10 @@ struct RestoreOptions {
   bool stop_at_error = true;   // otherwise goes on, and fails at the end
   std::stop_token stop;
 };
+
+// pg_restore's messages without the statements that may hold a password: those of user mappings,
+// foreign servers and subscriptions, which it quotes after "Command was: ".
+std::string without_secret_statements(std::string_view said);
 
 // Feeds an archive to `pg_restore`. finish() returns when everything is restored without a single
 // error; any error of pg_restore is thrown with its own words.

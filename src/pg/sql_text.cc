@@ -98,6 +98,28 @@ bool announces_database(const Token& token) {
   return std::ranges::any_of(kWords, [&](std::string_view word) { return token.is_keyword(word); });
 }
 
+// As pg_dump writes grants, these words are followed by roles; as names it quotes them all but
+// "role" and "authorization", after which no comma-less name of something else stands.
+constexpr std::array<std::string_view, 4> kBeforeRoles{"to", "from", "role", "authorization"};
+
+// What may stand after the last role of a list.
+bool ends_roles(const Token& token) {
+  constexpr std::array<std::string_view, 5> kWords{"with", "granted", "in", "grant", "revoke"};
+  return std::ranges::any_of(kWords, [&](std::string_view word) { return token.is_keyword(word); });
+}
+
+// The name that a token writes: "A""b" is A"b.
+std::string name_value(const Token& token) {
+  if (token.kind != Token::Kind::kQuotedName) return lower(token.text);
+  std::string name;
+  const std::string_view inner = token.text.substr(1, token.text.size() - 2);
+  for (std::size_t i = 0; i < inner.size(); ++i) {
+    name += inner[i];
+    if (inner[i] == '"') ++i;
+  }
+  return name;
+}
+
 }  // namespace
 
 std::string quote_identifier(std::string_view name) { return quoted(name, '"', "\"", '"'); }
@@ -146,6 +168,24 @@ std::string with_database_name(std::string_view sql, std::string_view new_name) 
     }
   }
   return out;
+}
+
+std::set<std::string> roles_of_acl(std::string_view defn) {
+  std::set<std::string> roles;
+  bool in_list = false;  // of roles: those after TO, FROM, FOR ROLE, SESSION AUTHORIZATION
+  SqlLexer lexer(defn);
+  while (const std::optional<Token> token = lexer.next_visible()) {
+    if (std::ranges::any_of(kBeforeRoles, [&](auto word) { return token->is_keyword(word); })) {
+      in_list = true;
+    } else if (!in_list || token->is_symbol(',') || token->is_keyword("group")) {
+      continue;
+    } else if (token->is_name() && !ends_roles(*token)) {
+      if (!token->is_keyword("public")) roles.insert(name_value(*token));
+    } else {
+      in_list = false;
+    }
+  }
+  return roles;
 }
 
 CopyTarget parse_copy(std::string_view copy_statement) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +22,10 @@ std::vector<std::string> split_statements(std::string_view sql);
 // The text of a DATABASE or DATABASE PROPERTIES entry, or of a database's ACL, COMMENT or SECURITY
 // LABEL, with every statement's database name replaced by quote_identifier(new_name).
 std::string with_database_name(std::string_view sql, std::string_view new_name);
+
+// The roles that an ACL or DEFAULT ACL entry's text grants to, revokes from or speaks for; without
+// PUBLIC.
+std::set<std::string> roles_of_acl(std::string_view defn);
 
 struct CopyTarget {
   std::string relation;  // as written: s."odd name"

@@ -4,6 +4,7 @@
 #include <rapidcheck/gtest.h>
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,23 @@ std::vector<Token> tokens(std::string_view sql) {
   SqlLexer lexer(sql);
   while (const std::optional<Token> token = lexer.next()) all.push_back(*token);
   return all;
+}
+
+TEST(Acl, NamesItsRoles) {
+  using Roles = std::set<std::string>;
+  EXPECT_EQ(
+      roles_of_acl("REVOKE ALL ON TABLE public.\"to\" FROM owner;\n"
+                   "GRANT SELECT(a),INSERT(b) ON TABLE public.t TO reader WITH GRANT OPTION;\n"
+                   "GRANT ALL ON TABLE public.t TO PUBLIC;\n"
+                   "GRANT ALL ON TABLE public.t TO \"A\"\"b, c\";\n"),
+      (Roles{"owner", "reader", "A\"b, c"}));
+  EXPECT_EQ(roles_of_acl("SET SESSION AUTHORIZATION boss;\nGRANT USAGE ON SCHEMA s TO a, GROUP b;\n"
+                         "RESET SESSION AUTHORIZATION;\n"),
+            (Roles{"boss", "a", "b"}));
+  EXPECT_EQ(roles_of_acl("ALTER DEFAULT PRIVILEGES FOR ROLE app IN SCHEMA s GRANT SELECT ON TABLES "
+                         " TO reader;"),
+            (Roles{"app", "reader"}));
+  EXPECT_EQ(roles_of_acl(""), Roles{});
 }
 
 TEST(Quote, DoublesQuotes) {

@@ -17,6 +17,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr int kTransactionTimeout = 17;  // the first version that has the setting
+
 // Folders parent/*/bin, such as /usr/lib/postgresql/15/bin.
 void add_versioned(std::vector<fs::path>& folders, const fs::path& parent,
                    std::string_view prefix) {
@@ -89,6 +91,16 @@ Tool find_tool(const std::string& name, int major, const fs::path& folder,
                  fmt::format("install the package postgresql-client-{}, or name the folder of its "
                              "programs in BACKUP_PG_BIN",
                              major));
+}
+
+void check_restores_into(const Tool& pg_restore, int server_major) {
+  if (pg_restore.major < kTransactionTimeout || server_major >= kTransactionTimeout) return;
+  throw NotFound(
+      fmt::format("pg_restore {} can't restore into a server of version {}", pg_restore.version,
+                  server_major),
+      fmt::format("install the package postgresql-client-{}; an archive that pg_dump {} or later "
+                  "made needs a server of version {} or later",
+                  server_major, kTransactionTimeout, kTransactionTimeout));
 }
 
 int needed_major(const ArchiveHeader& archive) {
