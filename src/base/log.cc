@@ -115,8 +115,14 @@ void Log::write(Level level, std::string_view message, const Facts& facts) const
                                                      : json_line(now, level, text, clean);
   line += '\n';
   const std::scoped_lock lock(mutex_);
-  std::fwrite(line.data(), 1, line.size(), out_);
-  std::fflush(out_);
+  // That a log can't be written can be told nowhere; it fails no backup.
+  static_cast<void>(std::fwrite(line.data(), 1, line.size(), out_));
+  static_cast<void>(std::fflush(out_));
+}
+
+void to_stderr(std::string_view text) {
+  static_cast<void>(std::fwrite(text.data(), 1, text.size(), stderr));
+  static_cast<void>(std::fflush(stderr));
 }
 
 std::string json_string(std::string_view text) {

@@ -47,6 +47,9 @@ class Log {
 };
 
 // A JSON string literal (RFC 8259) of the text, quotes included; invalid UTF-8 becomes U+FFFD.
+// Writes to standard error at once. That it fails can be told nowhere.
+void to_stderr(std::string_view text);
+
 std::string json_string(std::string_view text);
 
 }  // namespace pgstow

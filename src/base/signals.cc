@@ -4,6 +4,8 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "base/error.h"
+
 namespace pgstow {
 namespace {
 
@@ -20,12 +22,17 @@ sigset_t stop_signals() {
   return set;
 }
 
+void set_action(int signal, void (*action)(int)) {
+  if (::signal(signal, action) == SIG_ERR) throw_errno("signal");
+}
+
 }  // namespace
 
 StopOnSignal::StopOnSignal() {
-  ::signal(SIGPIPE, SIG_IGN);
-  ::signal(SIGXFSZ, SIG_IGN);
-  ::signal(SIGCHLD, SIG_DFL);  // inherited as ignored, it would make the system drop exit statuses
+  set_action(SIGPIPE, SIG_IGN);
+  set_action(SIGXFSZ, SIG_IGN);
+  set_action(SIGCHLD,
+             SIG_DFL);  // inherited as ignored, it would make the system drop exit statuses
   const sigset_t set = stop_signals();
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   thread_ = std::jthread([this] { wait(); });
@@ -33,7 +40,8 @@ StopOnSignal::StopOnSignal() {
 
 StopOnSignal::~StopOnSignal() {
   ending_ = true;
-  pthread_kill(thread_.native_handle(), SIGTERM);  // wakes the waiting thread, and only that
+  // The signal is blocked: it ends no thread, it wakes the one that waits for it.
+  pthread_kill(thread_.native_handle(), SIGTERM);  // NOLINT(bugprone-bad-signal-to-kill-thread)
 }
 
 void StopOnSignal::wait() {

@@ -74,7 +74,7 @@ std::string human_duration(std::chrono::milliseconds duration) {
   if (ms < 1000) return fmt::format("{} ms", ms);
   if (seconds < 60) return fmt::format("{:.1f} s", static_cast<double>(ms) / 1000);
   if (seconds < 3600) return fmt::format("{} min {} s", seconds / 60, seconds % 60);
-  if (seconds < 48 * 3600) return fmt::format("{} h {} min", seconds / 3600, seconds / 60 % 60);
+  if (seconds < 48L * 3600) return fmt::format("{} h {} min", seconds / 3600, seconds / 60 % 60);
   return fmt::format("{} d", seconds / 86400);
 }
 

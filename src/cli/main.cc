@@ -13,6 +13,7 @@
 #include <span>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "base/signals.h"
 #include "base/text.h"
 #include "cli/commands.h"
@@ -130,8 +131,8 @@ void show_error(const Log& log, const Error& e) {
     log.error(e.what(), facts);
     return;
   }
-  std::fputs(log.redacted(fmt::format("pgstow: {}\n", e.what())).c_str(), stderr);
-  if (!e.hint().empty()) std::fputs(log.redacted("hint: " + e.hint() + "\n").c_str(), stderr);
+  to_stderr(log.redacted(fmt::format("pgstow: {}\n", e.what())));
+  if (!e.hint().empty()) to_stderr(log.redacted("hint: " + e.hint() + "\n"));
 }
 
 Level level_of(const CommandLine& line, const Config& config) {
@@ -176,10 +177,8 @@ void show_usage_error(const CLI::App& app, const CLI::ParseError& e, int argc, c
     return;
   }
   const auto close = nearest(*word, commands);
-  std::fputs(fmt::format("pgstow: no command \"{}\"\nhint: {}\n", printable(*word),
-                         close ? "did you mean " + *close + "?" : "`pgstow --help` lists them")
-                 .c_str(),
-             stderr);
+  to_stderr(fmt::format("pgstow: no command \"{}\"\nhint: {}\n", printable(*word),
+                        close ? "did you mean " + *close + "?" : "`pgstow --help` lists them"));
 }
 
 int run(int argc, char** argv) {

@@ -6,6 +6,7 @@
 
 #include <cstdio>
 
+#include "base/log.h"
 #include "base/text.h"
 
 namespace pgstow::cli {
@@ -51,7 +52,7 @@ void ProgressView::update(const ProgressState& state) {
 }
 
 void ProgressView::done() {
-  if (drawn_) std::fputs("\r\x1b[K", stderr);
+  if (drawn_) to_stderr("\r\x1b[K");
   drawn_ = false;
   last_ = {};
 }
@@ -86,8 +87,7 @@ void ProgressView::draw(const ProgressState& state) {
   if (!state.table.empty()) line += "  " + printable(state.table);
   // Cut at the terminal's edge: a wrapped line could not be redrawn. Bytes are at least columns.
   if (line.size() >= columns()) line.resize(columns() - 1);
-  std::fputs(("\r" + line + "\x1b[K").c_str(), stderr);
-  std::fflush(stderr);
+  to_stderr("\r" + line + "\x1b[K");
   drawn_ = true;
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "cli/commands.h"
 #include "store/local.h"
@@ -29,7 +30,7 @@ bool confirmed(const Session& session, const std::string& question) {
     throw ConfigError("standard input is no terminal, so nobody can be asked",
                       "give --yes to restore without a question");
   }
-  std::fputs((question + " [y/N] ").c_str(), stderr);
+  to_stderr(question + " [y/N] ");
   const std::string answer = lower(trim(read_line(session.context.stop)));
   return answer == "y" || answer == "yes";
 }
