@@ -2,9 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <memory>
 #include <vector>
 
+#include "backup/delivery.h"
 #include "backup/meter.h"
+#include "backup/sync.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "pg/archive_proof.h"
@@ -35,20 +39,48 @@ void check_rights(pg::Connection& leader) {
 // both live.
 struct Claim {
   std::string key;
-  std::unique_ptr<Sink> object;
+  std::unique_ptr<Delivery> object;
 };
 
-Claim claim_name(Store& store, Compression compression, const Context& context) {
+bool name_is_free(const std::vector<Store*>& stores, const std::string& stem) {
+  return std::ranges::all_of(stores, [&](Store* store) { return store->list(stem).empty(); });
+}
+
+Claim claim_name(const std::vector<Store*>& stores, Compression compression,
+                 const Context& context) {
   for (;;) {
     const std::string stem = "backup_" + stamp(context.clock.now());
     const std::string key = stem + ".dump" + std::string(suffix(compression));
     try {
-      if (store.list(stem).empty()) return {key, store.create(key, Existing::kRefuse)};
+      if (name_is_free(stores, stem))
+        return {key, std::make_unique<Delivery>(stores, key, context)};
     } catch (const Exists&) {
       context.log.debug("name is taken, waiting for the next second", {{"name", key}});
     }
     context.clock.sleep(kNextName, context.stop);
   }
+}
+
+// Clears what dead runs left in each store; one that can't even do that is given up for this run.
+std::vector<Store*> prepare(const std::vector<Store*>& stores, std::vector<StoreFailure>& failures,
+                            const Context& context) {
+  std::vector<Store*> usable;
+  for (Store* store : stores) {
+    try {
+      if (const int cleared = store->clear_leftovers(); cleared > 0) {
+        context.log.info("cleared what dead runs left behind",
+                         {{"store", store->name()}, {"files", std::to_string(cleared)}});
+      }
+      static_cast<void>(store->list("backup_doctor"));  // reachable, and may be listed
+      usable.push_back(store);
+    } catch (const Cancelled&) {
+      throw;
+    } catch (const Error& e) {
+      if (stores.size() == failures.size() + 1) throw;  // the last hope
+      failures.push_back(note_failure(*store, e, context));
+    }
+  }
+  return usable;
 }
 
 // What went by on the way from pg_dump to the store.
@@ -117,9 +149,15 @@ Manifest make_manifest(const std::string& key, const pg::ServerFacts& server,
   return m;
 }
 
-void publish_manifest(Store& store, const Manifest& manifest) {
+// In every store that has the archive.
+std::vector<Store*> publish_manifest(const std::vector<Store*>& stores, const Manifest& manifest,
+                                     std::vector<StoreFailure>& failures, const Context& context) {
   try {
-    write_object(store, manifest_key(manifest.archive), to_json(manifest), Existing::kRefuse);
+    Delivery delivery(stores, manifest_key(manifest.archive), context);
+    delivery.write(to_json(manifest));
+    delivery.finish();
+    failures.insert(failures.end(), delivery.failures().begin(), delivery.failures().end());
+    return delivery.stores();
   } catch (Error& e) {
     e.within(
         fmt::format("{} is whole, but its manifest could not be written, so it carries no proof",
@@ -128,12 +166,16 @@ void publish_manifest(Store& store, const Manifest& manifest) {
   }
 }
 
-void report(const Store& store, const Manifest& m, const Context& context) {
+void report(const std::vector<Store*>& stores, const Manifest& m, const Context& context) {
+  for (const Store* store : stores) {
+    if (store->name().starts_with("s3"))
+      context.log.info("Uploaded to S3: " + store->location(m.archive));
+  }
   const auto seconds = std::max<std::int64_t>(m.duration.count(), 1);
   for (const std::string& warning : m.warnings) context.log.warning(warning);
   context.log.info(
       "Backup completed successfully",
-      {{"backup", store.location(m.archive)},
+      {{"backup", stores.front()->location(m.archive)},
        {"database", m.database},
        {"size", human_bytes(m.stored.bytes)},
        {"raw", human_bytes(m.raw.bytes)},
@@ -145,7 +187,8 @@ void report(const Store& store, const Manifest& m, const Context& context) {
 
 }  // namespace
 
-Backup run_backup(const BackupJob& job, Store& store, const Context& context, Progress& progress) {
+Made run_backup(const BackupJob& job, const Stores& stores, const Context& context,
+                Progress& progress) {
   const auto began = std::chrono::steady_clock::now();
   const Time started = context.clock.now();
   const std::string database = pg::database_name(job.server);
@@ -155,9 +198,8 @@ Backup run_backup(const BackupJob& job, Store& store, const Context& context, Pr
   context.log.info("Starting database backup...", {{"database", database}});
   pg::Connection leader = pg::Connection::open(job.server, context.stop);
   pg::forbid_timeouts(leader);
-  if (const int cleared = store.clear_leftovers(); cleared > 0) {
-    context.log.info("cleared what dead runs left behind", {{"files", std::to_string(cleared)}});
-  }
+  Made made;
+  const std::vector<Store*> usable = prepare(stores.delivering(), made.failures, context);
 
   const pg::ServerFacts server = pg::server_facts(leader);
   const pg::Tool pg_dump = pg::find_tool("pg_dump", server.major(), job.pg_bin, context.stop);
@@ -165,7 +207,7 @@ Backup run_backup(const BackupJob& job, Store& store, const Context& context, Pr
   const pg::SessionSettings settings = pg::session_settings(leader);
   const pg::Snapshot snapshot = pg::begin_snapshot(leader);
 
-  Claim claim = claim_name(store, job.compression, context);
+  Claim claim = claim_name(usable, job.compression, context);
   pg::DumpSource source({.pg_dump = pg_dump,
                          .server = leader.parameters_for_children(),
                          .snapshot = snapshot.id,
@@ -175,21 +217,28 @@ Backup run_backup(const BackupJob& job, Store& store, const Context& context, Pr
   Written written = write_archive(source, *claim.object, job, pg::table_sizes(leader), progress);
 
   // From here the archive is durable under its name; the manifest makes it a backup with a proof.
+  made.failures.insert(made.failures.end(), claim.object->failures().begin(),
+                       claim.object->failures().end());
   Manifest manifest = make_manifest(claim.key, server, snapshot, pg_dump, job, std::move(written));
   manifest.settings = settings;
   manifest.warnings.insert(manifest.warnings.end(), left_out.begin(), left_out.end());
   manifest.started = started;
   manifest.duration = std::chrono::duration_cast<std::chrono::milliseconds>(
       std::chrono::steady_clock::now() - began);
-  publish_manifest(store, manifest);
-  report(store, manifest, context);
+  const std::vector<Store*> holders =
+      publish_manifest(claim.object->stores(), manifest, made.failures, context);
+  report(holders, manifest, context);
 
-  Backup backup;
-  backup.key = claim.key;
-  backup.bytes = manifest.stored.bytes;
-  backup.time = manifest.snapshot_time;
-  backup.manifest = std::move(manifest);
-  return backup;
+  made.backup.key = claim.key;
+  made.backup.bytes = manifest.stored.bytes;
+  made.backup.time = manifest.snapshot_time;
+  made.backup.manifest = std::move(manifest);
+  for (Store* store : holders) {
+    made.backup.copies.push_back({.store = store, .state = made.backup.state()});
+  }
+  note_missed(made.backup, made.failures, context);
+  deliver_missed(holders, context, progress);
+  return made;
 }
 
 }  // namespace pgstow

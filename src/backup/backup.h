@@ -4,9 +4,11 @@
 #include <chrono>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "backup/catalogue.h"
 #include "backup/progress.h"
+#include "backup/stores.h"
 #include "base/context.h"
 #include "pg/connection.h"
 #include "store/store.h"
@@ -24,9 +26,18 @@ struct BackupJob {
   std::filesystem::path lock_folder;  // where the lock of this database lies
 };
 
-// Returns only when the backup is durable and listed. If it throws, no reader sees a new backup,
-// but for one case, which the error names: the archive is whole and only its manifest could not be
-// written. Throws Locked if a backup of this database into this folder is running already.
-Backup run_backup(const BackupJob& job, Store& store, const Context& context, Progress& progress);
+struct Made {
+  Backup backup;                       // its copies are the stores that have it
+  std::vector<StoreFailure> failures;  // of stores that do not
+  bool complete() const { return failures.empty() && backup.manifest->warnings.empty(); }
+};
+
+// Returns only when the backup is durable and listed in at least one of the stores it goes to; one
+// that fails does not take the others with it. If it throws, no reader sees a new backup, but for
+// one case, which the error names: the archive is whole and only its manifest could not be written.
+// A store that missed earlier backups is brought up to date after that. Throws Locked if a backup
+// of this database with this lock folder is running already.
+Made run_backup(const BackupJob& job, const Stores& stores, const Context& context,
+                Progress& progress);
 
 }  // namespace pgstow

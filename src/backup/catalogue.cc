@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "stream/ordered.h"
 
 namespace pgstow {
 namespace {
@@ -19,6 +20,8 @@ constexpr std::array<std::string_view, 3> kSuffixes{".dump.gz", ".dump.zst", ".d
 constexpr std::string_view kPrefix = "backup_";
 constexpr std::string_view kManifestSuffix = ".json";
 constexpr std::string_view kVerificationSuffix = ".verified.json";
+constexpr std::string_view kMissedSuffix = ".missed.json";
+constexpr unsigned kReaders = 8;
 constexpr std::size_t kObjectLimit = 256u << 20;
 
 std::optional<Time> time_in_name(std::string_view stem) {
@@ -70,6 +73,7 @@ Backup make_backup(Store& store, const Object& object, const std::set<std::strin
   backup.time = time_in_name(*archive_stem(object.key)).value_or(object.modified);
   if (keys.contains(manifest_key(object.key))) read_manifest(store, backup);
   if (keys.contains(verification_key(object.key))) read_verification(store, backup);
+  backup.copies.push_back({.store = &store, .state = backup.state()});
   return backup;
 }
 
@@ -128,14 +132,30 @@ std::string verification_key(std::string_view archive_key) {
          std::string(kVerificationSuffix);
 }
 
+std::string missed_key(std::string_view archive_key) {
+  return archive_stem(archive_key).value_or(std::string(archive_key)) + std::string(kMissedSuffix);
+}
+
+std::vector<std::string> missed_notes(Store& store) {
+  std::vector<std::string> notes;
+  for (const Object& object : store.list(kPrefix)) {
+    if (object.key.ends_with(kMissedSuffix)) notes.push_back(object.key);
+  }
+  return notes;
+}
+
 std::vector<Backup> list_backups(Store& store) {
   const std::vector<Object> objects = store.list();
   std::set<std::string> keys;
   for (const Object& object : objects) keys.insert(object.key);
   std::vector<Backup> backups;
+  Ordered<Backup> readers(kReaders);  // of small objects, each of which may be a round trip
   for (const Object& object : objects) {
-    if (archive_stem(object.key)) backups.push_back(make_backup(store, object, keys));
+    if (!archive_stem(object.key)) continue;
+    if (readers.pending() == 2 * kReaders) backups.push_back(readers.next());
+    readers.submit([&store, &object, &keys] { return make_backup(store, object, keys); });
   }
+  while (readers.pending() > 0) backups.push_back(readers.next());
   std::ranges::sort(backups, [](const Backup& a, const Backup& b) {
     return std::tie(a.time, a.key) > std::tie(b.time, b.key);
   });
@@ -151,7 +171,10 @@ std::vector<std::string> orphaned_manifests(Store& store) {
   }
   for (const Object& object : objects) {
     const std::string_view key = object.key;
-    if (!key.ends_with(kManifestSuffix) || key.ends_with(kVerificationSuffix)) continue;
+    if (!key.ends_with(kManifestSuffix) || key.ends_with(kVerificationSuffix) ||
+        key.ends_with(kMissedSuffix)) {
+      continue;
+    }
     const std::string stem(key.substr(0, key.size() - kManifestSuffix.size()));
     if (stem.starts_with(kPrefix) && !stems.contains(stem)) orphans.push_back(object.key);
   }

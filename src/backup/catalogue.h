@@ -23,6 +23,12 @@ struct Verification {
   std::string problem;  // when not good
 };
 
+// Where a backup lies, and what is known of the copy there.
+struct Copy {
+  Store* store = nullptr;
+  std::string state;  // as Backup::state()
+};
+
 struct Backup {
   std::string key;  // of the archive
   std::uint64_t bytes = 0;
@@ -30,7 +36,10 @@ struct Backup {
   std::optional<Manifest> manifest;
   std::string manifest_problem;  // why a manifest that is there can't be used
   std::optional<Verification> verification;
+  // Every copy of these bytes, the one described here first: the nearest that is not damaged.
+  std::vector<Copy> copies;
 
+  Store& store() const { return *copies.front().store; }
   std::string database() const { return manifest ? manifest->database : ""; }
   // In one word: "verified", "unverified", "no proof", "damaged".
   std::string state() const;
@@ -40,6 +49,11 @@ struct Backup {
 std::optional<std::string> archive_stem(std::string_view key);
 std::string manifest_key(std::string_view archive_key);
 std::string verification_key(std::string_view archive_key);
+// The note of which stores a backup could not be delivered to (sync.h).
+std::string missed_key(std::string_view archive_key);
+
+// The store's notes of that kind: keys.
+std::vector<std::string> missed_notes(Store& store);
 
 // All backups of the store, newest first. Files that are no backups are left out.
 std::vector<Backup> list_backups(Store& store);

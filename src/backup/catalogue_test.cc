@@ -3,10 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "backup/testing_backup.h"
 #include "base/error.h"
 #include "harness/program.h"
 #include "store/local.h"
-#include "stream/sha256.h"
 
 namespace pgstow {
 namespace {
@@ -15,17 +15,7 @@ class Catalogue : public testing::Test {
  protected:
   // A backup with a manifest; its archive is `content`, whatever that is.
   void add(const std::string& stem, const std::string& database, const std::string& content) {
-    const std::string key = stem + ".dump.gz";
-    write_object(store, key, content, Existing::kRefuse);
-    Sha256 hash;
-    hash.update(content);
-    Manifest m;
-    m.archive = key;
-    m.database = database;
-    m.snapshot_time = *parse_stamp(stem.substr(stem.find('_') + 1));
-    m.snapshot_time_text = rfc3339(m.snapshot_time);
-    m.stored = {.bytes = content.size(), .sha256 = hash.finish()};
-    write_object(store, manifest_key(key), to_json(m), Existing::kRefuse);
+    testing_backup::add(store, stem, database, content);
   }
 
   std::vector<std::string> keys() {

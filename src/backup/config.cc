@@ -32,6 +32,8 @@ constexpr std::array kTable{
     Setting{"POSTGRES_PASSWORD", "", "",
             "Password of that role, unless the URL or PGPASSWORD has one", Kind::kSecret},
     Setting{"POSTGRES_DB", "", "", "Database, unless the URL or PGDATABASE names one", Kind::kFile},
+    Setting{"BACKUP_STORES", "stores", "",
+            "Where backups go, the nearest first: local, local:NAME (default: local)"},
     Setting{"BACKUP_LOCAL_PATH", "local-path", "./backups", "Directory for local backups"},
     Setting{"BACKUP_COMPRESSION", "compression", "gzip:4", "gzip:1 to gzip:12, zstd:1 to zstd:19"},
     Setting{"BACKUP_JOBS", "jobs", "", "Threads that compress (default: the cores, 16 at most)"},
@@ -86,24 +88,6 @@ void export_libpq_variables(const EnvFile& file) {
       ::setenv(entry.name.c_str(), entry.value.c_str(), 1);
     }
   }
-}
-
-[[noreturn]] void refuse(const Settings& settings, std::string_view name,
-                         const std::string& allowed) {
-  throw ConfigError(fmt::format("{}: \"{}\" is not allowed ({})", name,
-                                printable(settings.text(name)), settings.origin(name)),
-                    "allowed is " + allowed);
-}
-
-bool read_bool(const Settings& settings, std::string_view name) {
-  const std::string text = lower(settings.text(name));
-  for (const char* yes : {"true", "1", "yes", "on"}) {
-    if (text == yes) return true;
-  }
-  for (const char* no : {"false", "0", "no", "off", ""}) {
-    if (text == no) return false;
-  }
-  refuse(settings, name, "true or false");
 }
 
 std::optional<std::int64_t> parse_seconds(std::string_view text) {
@@ -165,15 +149,6 @@ Compression read_compression(const Settings& settings) {
   }
 }
 
-// In a .env file no shell replaces the tilde, and a folder called "~" is nobody's wish.
-std::filesystem::path read_path(const Settings& settings, std::string_view name) {
-  const std::string text = settings.text(name);
-  if (text == "~" || text.starts_with("~/")) {
-    refuse(settings, name, "a path without ~, such as ./backups or ${HOME}/backups");
-  }
-  return text;
-}
-
 std::string read_port(const Settings& settings) {
   const std::string text = settings.text("POSTGRES_PORT");
   const auto port = parse_int(text);
@@ -218,12 +193,36 @@ std::vector<std::string> secrets_of(const Config& config) {
   return secrets;
 }
 
+// The settings of every further store, and the stores themselves in their order.
+void read_stores(Config& config, const SettingLayers& layers) {
+  for (const std::string& name : store_names(config.settings)) {
+    StoreSettings store{.name = name, .delivers = true, .folder = config.local_path};
+    if (name != "local") {
+      const NamedSettings& own = config.named.emplace_back(named_settings(name, kTable, layers));
+      const std::string_view path = own.table.front().name;
+      store.folder = read_path(own.settings, path);
+      if (store.folder.empty()) {
+        throw ConfigError(fmt::format("BACKUP_STORES: {} has no folder", name),
+                          fmt::format("set {}", path));
+      }
+    }
+    config.stores.push_back(std::move(store));
+  }
+}
+
+std::vector<Setting> all_settings(const Config& config) {
+  std::vector<Setting> all(kTable.begin(), kTable.end());
+  for (const NamedSettings& named : config.named)
+    all.insert(all.end(), named.table.begin(), named.table.end());
+  return all;
+}
+
 std::vector<std::string> warnings_of(const Config& config, const EnvFile& file) {
   std::vector<std::string> warnings = file.warnings;
   const auto append = [&](const std::vector<std::string>& more) {
     warnings.insert(warnings.end(), more.begin(), more.end());
   };
-  append(unknown_settings(kTable, names_in_use(file), "BACKUP_"));
+  append(unknown_settings(all_settings(config), names_in_use(file), "BACKUP_"));
   append(config.target.warnings);
   if (read_bool(config.settings, "BACKUP_S3_ENABLED")) {
     warnings.emplace_back("BACKUP_S3_ENABLED: this version keeps backups locally only");
@@ -240,13 +239,15 @@ Config load_config(const std::map<std::string, std::string>& flags,
   const EnvFile file = find_env_file(env_file);
   export_libpq_variables(file);
   Config config;
-  config.settings = Settings::resolve(kTable, {.flags = flags,
-                                               .environment = environment,
-                                               .env_file_name = env_file.value_or(".env"),
-                                               .env_file = file.entries});
+  const SettingLayers layers{.flags = flags,
+                             .environment = environment,
+                             .env_file_name = env_file.value_or(".env"),
+                             .env_file = file.entries};
+  config.settings = Settings::resolve(kTable, layers);
   const Settings& s = config.settings;
   config.target = read_target(s);
   config.local_path = read_path(s, "BACKUP_LOCAL_PATH");
+  read_stores(config, layers);
   config.compression = read_compression(s);
   config.jobs = read_jobs(s);
   config.lock_timeout = read_duration(s, "BACKUP_LOCK_TIMEOUT", kLongestLockTimeout);

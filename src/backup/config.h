@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "backup/config_stores.h"
 #include "base/log.h"
 #include "base/settings.h"
 #include "pg/conninfo.h"
@@ -19,7 +20,9 @@ namespace pgstow {
 struct Config {
   Settings settings;
   pg::ConnectionTarget target;
-  std::filesystem::path local_path;
+  std::filesystem::path local_path;  // its locks lie there even if it is no store
+  std::vector<StoreSettings> stores;
+  std::vector<NamedSettings> named;  // of the further stores
   Compression compression;
   unsigned jobs = 1;
   std::chrono::seconds lock_timeout{0};

@@ -20,8 +20,8 @@ struct Line {
   std::string origin;
 };
 
-Line line_of(const Setting& setting, const Config& config) {
-  const auto value = config.settings.find(setting.name);
+Line line_of(const Setting& setting, const Settings& settings, const Config& config) {
+  const auto value = settings.find(setting.name);
   const std::string name(setting.name);
   if (!value && name == "BACKUP_JOBS") {
     return {.name = name, .value = std::to_string(config.jobs), .origin = "default: the cores"};
@@ -68,7 +68,12 @@ std::string as_text(const std::vector<Line>& lines) {
 
 std::string describe_settings(const Config& config, bool json) {
   std::vector<Line> lines;
-  for (const Setting& setting : settings_table()) lines.push_back(line_of(setting, config));
+  for (const Setting& setting : settings_table())
+    lines.push_back(line_of(setting, config.settings, config));
+  for (const NamedSettings& named : config.named) {
+    for (const Setting& setting : named.table)
+      lines.push_back(line_of(setting, named.settings, config));
+  }
   return json ? as_json(lines) : as_text(lines);
 }
 

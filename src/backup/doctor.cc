@@ -20,16 +20,21 @@ constexpr double kPackedShare = 0.6;  // a cautious guess of an archive's size o
 
 class Doctor {
  public:
-  Doctor(const BackupJob& backup, const RestoreJob& restore, LocalStore& store,
+  Doctor(const BackupJob& backup, const RestoreJob& restore, const Stores& stores,
          const Context& context)
-      : backup_(backup), restore_(restore), store_(store), context_(context) {}
+      : backup_(backup), restore_(restore), stores_(stores), context_(context) {}
 
   std::vector<Finding> examine() {
     look("database", [&] { check_database(); });
     look("pg_dump", [&] { check_tool("pg_dump"); });
     look("pg_restore", [&] { check_tool("pg_restore"); });
-    look("folder", [&] { check_folder(); });
-    look("space", [&] { check_space(); });
+    for (const Place& place : stores_.places()) {
+      const std::string name = place.store->name();
+      if (place.local != nullptr) {
+        look(name == "local" ? "folder" : name, [&] { check_folder(*place.local); });
+        look(name == "local" ? "space" : name, [&] { check_space(*place.local); });
+      }
+    }
     look("backups", [&] { check_backups(); });
     return std::move(findings_);
   }
@@ -111,19 +116,19 @@ class Doctor {
     add(Health::kGood, fmt::format("{} {}", tool.path.string(), tool.version));
   }
 
-  void check_folder() {
-    store_.clear_leftovers();
-    write_object(store_, kProbe, "probe", Existing::kReplace);
-    store_.remove(kProbe);
-    if (const auto warning = store_.permission_warning()) {
+  void check_folder(LocalStore& store) {
+    store.clear_leftovers();
+    write_object(store, kProbe, "probe", Existing::kReplace);
+    store.remove(kProbe);
+    if (const auto warning = store.permission_warning()) {
       add(Health::kWarning, *warning, "chmod go-w the folder: backups hold all your data");
     } else {
-      add(Health::kGood, store_.location("") + " is writable");
+      add(Health::kGood, store.location("") + " is writable");
     }
   }
 
-  void check_space() {
-    const SpaceInfo space = store_.space();
+  void check_space(const LocalStore& store) {
+    const SpaceInfo space = store.space();
     const std::string text =
         fmt::format("{} free of {}", human_bytes(space.free_bytes), human_bytes(space.total_bytes));
     const double need = facts_ ? static_cast<double>(facts_->database_bytes) * kPackedShare : 0;
@@ -136,7 +141,11 @@ class Doctor {
   }
 
   void check_backups() {
-    const std::vector<Backup> backups = list_backups(store_);
+    const Listing listing = list_backups(stores_.all(), context_);
+    for (const StoreFailure& failure : listing.failures) {
+      add(Health::kBad, failure.store + ": " + failure.problem, failure.hint);
+    }
+    const std::vector<Backup>& backups = listing.backups;
     if (backups.empty()) {
       add(Health::kWarning, "No backups found", "make one with `pgstow backup`");
       return;
@@ -144,20 +153,30 @@ class Doctor {
     const auto age = context_.clock.now() - backups.front().time;
     add(Health::kGood, fmt::format("{} there, the newest {} old", backups.size(),
                                    human_duration(std::max(age, {}))));
-    for (const Backup& backup : backups) {
-      if (backup.state() == "damaged") {
-        add(Health::kBad, backup.key + " is damaged",
-            "`pgstow verify " + backup.key + "` says how");
-      }
+    for (const Backup& backup : backups) check_copies(backup);
+    for (Store* store : stores_.all()) check_orphans(*store, listing);
+  }
+
+  void check_copies(const Backup& backup) {
+    for (const Copy& copy : backup.copies) {
+      if (copy.state != "damaged") continue;
+      add(Health::kBad, copy.store->location(backup.key) + " is damaged",
+          backup.state() == "damaged" ? "`pgstow verify " + backup.key + "` says how"
+                                      : "`pgstow sync` replaces it by a whole copy");
     }
-    for (const std::string& key : orphaned_manifests(store_)) {
-      add(Health::kWarning, key + " has lost its archive");
+  }
+
+  void check_orphans(Store& store, const Listing& listing) {
+    const auto failed = std::ranges::find(listing.failures, store.name(), &StoreFailure::store);
+    if (failed != listing.failures.end()) return;
+    for (const std::string& key : orphaned_manifests(store)) {
+      add(Health::kWarning, store.location(key) + " has lost its archive");
     }
   }
 
   const BackupJob& backup_;
   const RestoreJob& restore_;
-  LocalStore& store_;
+  const Stores& stores_;
   const Context& context_;
   std::optional<pg::ServerFacts> facts_;
   std::string subject_;
@@ -167,8 +186,8 @@ class Doctor {
 }  // namespace
 
 std::vector<Finding> run_doctor(const BackupJob& backup, const RestoreJob& restore,
-                                LocalStore& store, const Context& context) {
-  return Doctor(backup, restore, store, context).examine();
+                                const Stores& stores, const Context& context) {
+  return Doctor(backup, restore, stores, context).examine();
 }
 
 }  // namespace pgstow

@@ -6,8 +6,8 @@
 
 #include "backup/backup.h"
 #include "backup/restore.h"
+#include "backup/stores.h"
 #include "base/context.h"
-#include "store/local.h"
 
 namespace pgstow {
 
@@ -21,9 +21,9 @@ struct Finding {
 };
 
 // Looks at everything a backup and a restore need, without changing anything but for one small
-// object that is written and removed in the store. Never throws for what it finds; a stop is
+// object that is written and removed in each store. Never throws for what it finds; a stop is
 // thrown.
 std::vector<Finding> run_doctor(const BackupJob& backup, const RestoreJob& restore,
-                                LocalStore& store, const Context& context);
+                                const Stores& stores, const Context& context);
 
 }  // namespace pgstow

@@ -4,29 +4,45 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "cli/commands.h"
-#include "store/local.h"
 
 namespace pgstow::cli {
+namespace {
+
+boost::json::object json_of(const Made& made) {
+  const Backup& backup = made.backup;
+  boost::json::array locations;
+  for (const Copy& copy : backup.copies) locations.emplace_back(copy.store->location(backup.key));
+  boost::json::array failed;
+  for (const StoreFailure& failure : made.failures) {
+    failed.push_back({{"store", failure.store}, {"problem", failure.problem}});
+  }
+  return {{"schema", "pgstow.backup/1"},
+          {"backup", backup.key},
+          {"location", backup.store().location(backup.key)},
+          {"locations", locations},
+          {"failed", failed},
+          {"database", backup.manifest->database},
+          {"bytes", backup.bytes},
+          {"raw_bytes", backup.manifest->raw.bytes},
+          {"rows", backup.manifest->rows()},
+          {"sha256", backup.manifest->stored.sha256},
+          {"warnings", backup.manifest->warnings.size()},
+          {"duration_ms", backup.manifest->duration.count()}};
+}
+
+}  // namespace
 
 int backup_command(const Session& session) {
-  LocalStore store(session.config.local_path);
-  if (const auto warning = store.permission_warning()) session.context.log.warning(*warning);
-  const Backup backup =
-      run_backup(backup_job(session.config), store, session.context, session.progress);
-  if (session.arguments.json) {
-    print(pretty(boost::json::object{{"schema", "pgstow.backup/1"},
-                                     {"backup", backup.key},
-                                     {"location", store.location(backup.key)},
-                                     {"database", backup.manifest->database},
-                                     {"bytes", backup.bytes},
-                                     {"raw_bytes", backup.manifest->raw.bytes},
-                                     {"rows", backup.manifest->rows()},
-                                     {"sha256", backup.manifest->stored.sha256},
-                                     {"warnings", backup.manifest->warnings.size()},
-                                     {"duration_ms", backup.manifest->duration.count()}}) +
-          "\n");
+  const Stores stores = make_stores(session.config.stores);
+  for (const Place& place : stores.places()) {
+    if (place.local == nullptr) continue;
+    if (const auto warning = place.local->permission_warning())
+      session.context.log.warning(*warning);
   }
-  return static_cast<int>(backup.manifest->warnings.empty() ? Exit::kOk : Exit::kWarnings);
+  const Made made =
+      run_backup(backup_job(session.config), stores, session.context, session.progress);
+  if (session.arguments.json) print(pretty(json_of(made)) + "\n");
+  return static_cast<int>(made.complete() ? Exit::kOk : Exit::kWarnings);
 }
 
 }  // namespace pgstow::cli

@@ -34,6 +34,20 @@ RestoreJob restore_job(const Config& config, const Arguments& arguments) {
   return job;
 }
 
+std::vector<Store*> chosen_stores(const Session& session, const Stores& stores) {
+  if (session.arguments.from.empty()) return stores.all();
+  return {&stores.named(session.arguments.from)};
+}
+
+Exit exit_of(const Session& session, const std::vector<StoreFailure>& failures) {
+  for (const StoreFailure& failure : failures) {
+    Facts facts{{"store", failure.store}, {"cause", failure.problem}};
+    if (!failure.hint.empty()) facts.emplace_back("hint", failure.hint);
+    session.context.log.warning("a store could not be read", facts);
+  }
+  return failures.empty() ? Exit::kOk : Exit::kWarnings;
+}
+
 void print(std::string_view text) {
   if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
     throw_errno("standard output");

@@ -7,7 +7,9 @@
 #include "backup/backup.h"
 #include "backup/config.h"
 #include "backup/restore.h"
+#include "backup/stores.h"
 #include "base/context.h"
+#include "base/error.h"
 #include "cli/progress_view.h"
 
 namespace pgstow::cli {
@@ -23,6 +25,9 @@ struct Arguments {
   bool no_owner = false;
   bool no_privileges = false;
   bool drop = false;  // undo --drop
+  std::string from;   // the store to take backups from
+  std::string to;     // the store to bring up to date
+  bool dry_run = false;
 };
 
 // Lent to a command for its run.
@@ -35,6 +40,7 @@ struct Session {
 
 int backup_command(const Session& session);
 int list_command(const Session& session);
+int sync_command(const Session& session);
 int verify_command(const Session& session);
 int restore_command(const Session& session);
 int undo_command(const Session& session);
@@ -45,8 +51,14 @@ int config_command(const Session& session);
 BackupJob backup_job(const Config& config);
 RestoreJob restore_job(const Config& config, const Arguments& arguments);
 
+// The stores that --from leaves: all, or the one it names.
+std::vector<Store*> chosen_stores(const Session& session, const Stores& stores);
+
+// Logs stores that could not be listed, and makes them warnings in the exit code.
+Exit exit_of(const Session& session, const std::vector<StoreFailure>& failures);
+
 // The numbered table of backups that `list` and `restore` show, ending with a newline.
-std::string backup_table(const std::vector<Backup>& backups, const Store& store, Time now);
+std::string backup_table(const std::vector<Backup>& backups, Time now);
 
 // Prints to standard output; a closed or full one is an error.
 void print(std::string_view text);

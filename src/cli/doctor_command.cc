@@ -10,7 +10,6 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "cli/commands.h"
-#include "store/local.h"
 
 namespace pgstow::cli {
 namespace {
@@ -42,9 +41,9 @@ std::string json_text(const std::vector<Finding>& findings) {
 }  // namespace
 
 int doctor_command(const Session& session) {
-  LocalStore store(session.config.local_path);
+  const Stores stores = make_stores(session.config.stores);
   const std::vector<Finding> findings =
-      run_doctor(backup_job(session.config), restore_job(session.config, session.arguments), store,
+      run_doctor(backup_job(session.config), restore_job(session.config, session.arguments), stores,
                  session.context);
   print(session.arguments.json ? json_text(findings) : lines(findings));
   Health worst = Health::kGood;

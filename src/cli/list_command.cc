@@ -9,7 +9,6 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "cli/commands.h"
-#include "store/local.h"
 
 namespace pgstow::cli {
 namespace {
@@ -32,14 +31,26 @@ std::string state(const Backup& backup, Time now) {
   return fmt::format("verified {} ago", age(backup.verification->time, now));
 }
 
-Row row_of(std::size_t number, const Backup& backup, const std::string& store, Time now) {
+// "local s3", with what is wrong with a copy that is not as good as the first one.
+std::string where(const Backup& backup) {
+  std::string text;
+  for (const Copy& copy : backup.copies) {
+    if (!text.empty()) text += ' ';
+    text += copy.store->name();
+    const bool worse = copy.state == "damaged" || copy.state == "no proof";
+    if (worse && copy.state != backup.state()) text += "(" + copy.state + ")";
+  }
+  return text;
+}
+
+Row row_of(std::size_t number, const Backup& backup, Time now) {
   return {std::to_string(number),
           backup.key,
           age(backup.time, now),
           human_bytes(backup.bytes),
           backup.manifest ? human_count(backup.manifest->rows()) : "?",
           backup.manifest ? printable(backup.manifest->database) : "?",
-          store,
+          where(backup),
           state(backup, now)};
 }
 
@@ -61,10 +72,19 @@ std::string layout(const std::vector<Row>& rows) {
   return out;
 }
 
-boost::json::object json_of(const Backup& backup, const LocalStore& store) {
+boost::json::object json_of(const Backup& backup) {
+  boost::json::array stores;
+  boost::json::array copies;
+  for (const Copy& copy : backup.copies) {
+    stores.emplace_back(copy.store->name());
+    copies.push_back({{"store", copy.store->name()},
+                      {"location", copy.store->location(backup.key)},
+                      {"state", copy.state}});
+  }
   boost::json::object o{{"name", backup.key},
-                        {"location", store.location(backup.key)},
-                        {"stores", {store.name()}},
+                        {"location", backup.store().location(backup.key)},
+                        {"stores", stores},
+                        {"copies", copies},
                         {"time", rfc3339(backup.time)},
                         {"bytes", backup.bytes},
                         {"state", backup.state()},
@@ -84,26 +104,28 @@ boost::json::object json_of(const Backup& backup, const LocalStore& store) {
 
 }  // namespace
 
-std::string backup_table(const std::vector<Backup>& backups, const Store& store, Time now) {
+std::string backup_table(const std::vector<Backup>& backups, Time now) {
   std::vector<Row> rows{{"#", "backup", "age", "size", "rows", "database", "where", "state"}};
-  for (const Backup& backup : backups)
-    rows.push_back(row_of(rows.size(), backup, store.name(), now));
+  for (const Backup& backup : backups) rows.push_back(row_of(rows.size(), backup, now));
   return layout(rows);
 }
 
 int list_command(const Session& session) {
-  LocalStore store(session.config.local_path);
-  const std::vector<Backup> backups = list_backups(store);
+  const Stores stores = make_stores(session.config.stores);
+  const std::vector<Store*> chosen = chosen_stores(session, stores);
+  const Listing listing = list_backups(chosen, session.context);
   if (session.arguments.json) {
     boost::json::array array;
-    for (const Backup& backup : backups) array.push_back(json_of(backup, store));
+    for (const Backup& backup : listing.backups) array.push_back(json_of(backup));
     print(pretty(boost::json::object{{"schema", "pgstow.list/1"}, {"backups", array}}) + "\n");
-  } else if (backups.empty()) {
-    print("No backups found in " + store.location("") + "\n");
+  } else if (listing.backups.empty()) {
+    std::vector<std::string> places;
+    for (const Store* store : chosen) places.push_back(store->location(""));
+    print("No backups found in " + join(places, ", ") + "\n");
   } else {
-    print(backup_table(backups, store, session.context.clock.now()));
+    print(backup_table(listing.backups, session.context.clock.now()));
   }
-  return static_cast<int>(Exit::kOk);
+  return static_cast<int>(exit_of(session, listing.failures));
 }
 
 }  // namespace pgstow::cli

@@ -46,9 +46,14 @@ void add_backup(CLI::App& app, CommandLine& line) {
   c->callback([&line] { line.command = backup_command; });
 }
 
+void add_from(CLI::App* c, CommandLine& line, const char* help) {
+  c->add_option("--from", line.arguments.from, help);
+}
+
 void add_list(CLI::App& app, CommandLine& line) {
   CLI::App* c = app.add_subcommand("list", "List the backups, newest first");
   c->alias("backup-list");
+  add_from(c, line, "Only this store: local, local:NAME");
   c->add_flag("--json", line.arguments.json, "Print as JSON");
   c->callback([&line] { line.command = list_command; });
 }
@@ -56,7 +61,8 @@ void add_list(CLI::App& app, CommandLine& line) {
 void add_verify(CLI::App& app, CommandLine& line) {
   CLI::App* c = app.add_subcommand("verify", "Check that stored bytes are the bytes written");
   c->add_option("backup", line.arguments.choice, "Number in the list, name, or latest (default)");
-  c->add_flag("--all", line.arguments.all, "Every backup");
+  c->add_flag("--all", line.arguments.all, "Every backup, in every store");
+  add_from(c, line, "Take it from this store (default: the nearest that has it whole)");
   c->add_flag("--json", line.arguments.json, "Print as JSON");
   c->callback([&line] { line.command = verify_command; });
 }
@@ -66,6 +72,7 @@ void add_restore(CLI::App& app, CommandLine& line) {
       "restore", "Restore a backup, proven, beside the present database; then swap them");
   c->add_option("backup", line.arguments.choice, "Number in the list, name, or latest (default)");
   c->add_flag("-y,--yes", line.arguments.yes, "Ask nothing");
+  add_from(c, line, "Take it from this store (default: the nearest that has it whole)");
   CLI::Option* in_place = c->add_flag("--in-place", line.arguments.in_place,
                                       "Drop the present database first (no room for two)");
   c->add_option("--into", line.arguments.into, "Restore into a new database of this name")
@@ -73,6 +80,15 @@ void add_restore(CLI::App& app, CommandLine& line) {
   c->add_flag("--no-owner", line.arguments.no_owner, "Objects belong to the restoring role");
   c->add_flag("--no-privileges", line.arguments.no_privileges, "Leave GRANTs out");
   c->callback([&line] { line.command = restore_command; });
+}
+
+void add_sync(CLI::App& app, CommandLine& line) {
+  CLI::App* c = app.add_subcommand("sync", "Copy backups to the stores that miss them");
+  add_from(c, line, "Only copies out of this store (default: the nearest whole one)");
+  c->add_option("--to", line.arguments.to, "Only this store is brought up to date");
+  c->add_flag("-n,--dry-run", line.arguments.dry_run, "Only tell what would be copied");
+  c->add_flag("--json", line.arguments.json, "Print as JSON");
+  c->callback([&line] { line.command = sync_command; });
 }
 
 void add_undo(CLI::App& app, CommandLine& line) {
@@ -118,6 +134,7 @@ void define(CLI::App& app, CommandLine& line) {
   add_list(app, line);
   add_verify(app, line);
   add_restore(app, line);
+  add_sync(app, line);
   add_undo(app, line);
   add_doctor(app, line);
   add_config(app, line);

@@ -10,7 +10,6 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "cli/commands.h"
-#include "store/local.h"
 
 namespace pgstow::cli {
 namespace {
@@ -94,15 +93,17 @@ void warn_of_damaged(const Session& session, const std::vector<Backup>& backups,
 }  // namespace
 
 int restore_command(const Session& session) {
-  LocalStore store(session.config.local_path);
-  const std::vector<Backup> backups = list_backups(store);
+  const Stores stores = make_stores(session.config.stores);
+  const Listing listing = list_backups(chosen_stores(session, stores), session.context);
+  static_cast<void>(exit_of(session, listing.failures));  // another store has what is asked for
+  const std::vector<Backup>& backups = listing.backups;
   const RestoreJob job = restore_job(session.config, session.arguments);
   const Backup& backup =
       select_backup(backups, session.arguments.choice, pg::database_name(job.server));
   warn_of_damaged(session, backups, backup);
   const RestorePlan plan = plan_restore(job, session.context);
   if (!session.arguments.yes) {
-    print(backup_table(backups, store, session.context.clock.now()));
+    print(backup_table(backups, session.context.clock.now()));
     print(what_will_happen(session, plan, backup));
   }
   if (!confirmed(session, fmt::format("Restore {} now?", printable(plan.database)))) {
@@ -111,7 +112,7 @@ int restore_command(const Session& session) {
   }
   Restored restored;
   try {
-    restored = run_restore(job, store, backup, session.context, session.progress);
+    restored = run_restore(job, backup.store(), backup, session.context, session.progress);
   } catch (Error& e) {
     if (job.mode != RestoreMode::kInPlace) {
       e.within(plan.exists ? fmt::format("restore failed, database {} is as it was", plan.database)

@@ -3,19 +3,20 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
 
 #include "base/error.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "cli/commands.h"
-#include "store/local.h"
 
 namespace pgstow::cli {
 namespace {
 
 struct Outcome {
   std::string key;
+  std::string store;
   std::string problem;  // empty when sound
   std::string summary;
   int exit_code = 0;
@@ -29,15 +30,23 @@ std::string summary(const Backup& backup, const Verified& found) {
                      backup.manifest ? ", equal to its manifest" : "; no manifest, so no proof");
 }
 
-Outcome verify_one(const Session& session, LocalStore& store, const Backup& backup) {
+Outcome verify_one(const Session& session, const Backup& backup) {
   try {
     const Verified found =
-        run_verify(store, backup, session.config.jobs, session.context, session.progress);
-    return {.key = backup.key, .problem = {}, .summary = summary(backup, found), .exit_code = 0};
+        run_verify(backup.store(), backup, session.config.jobs, session.context, session.progress);
+    return {.key = backup.key,
+            .store = backup.store().name(),
+            .problem = {},
+            .summary = summary(backup, found),
+            .exit_code = 0};
   } catch (const Cancelled&) {
     throw;
   } catch (const Error& e) {  // the others are still looked at
-    return {.key = backup.key, .problem = e.what(), .summary = {}, .exit_code = e.exit_code()};
+    return {.key = backup.key,
+            .store = backup.store().name(),
+            .problem = e.what(),
+            .summary = {},
+            .exit_code = e.exit_code()};
   }
 }
 
@@ -46,43 +55,61 @@ void show(const std::vector<Outcome>& outcomes, const std::vector<std::string>& 
   if (as_json) {
     boost::json::array array;
     for (const Outcome& o : outcomes) {
-      array.push_back({{"name", o.key}, {"good", o.problem.empty()}, {"problem", o.problem}});
+      array.push_back({{"name", o.key},
+                       {"store", o.store},
+                       {"good", o.problem.empty()},
+                       {"problem", o.problem}});
     }
     print(pretty(boost::json::object{{"schema", "pgstow.verify/1"}, {"backups", array}}) + "\n");
     return;
   }
   for (const Outcome& o : outcomes) {
+    const std::string name = o.store == "local" ? o.key : o.key + " in " + o.store;
     print(o.problem.empty()
-              ? fmt::format("good     {}  {}\n", o.key, o.summary)
+              ? fmt::format("good     {}  {}\n", name, o.summary)
               : fmt::format("{:<7}  {}  {}\n",
                             o.exit_code == static_cast<int>(Exit::kDamaged) ? "DAMAGED" : "FAILED",
-                            o.key, printable(o.problem)));
+                            name, printable(o.problem)));
   }
   for (const std::string& key : orphans)
     print(fmt::format("orphan   {}  its archive is gone\n", key));
 }
 
+bool unreadable(const Store& store, const Listing& listing) {
+  return std::ranges::find(listing.failures, store.name(), &StoreFailure::store) !=
+         listing.failures.end();
+}
+
 }  // namespace
 
 int verify_command(const Session& session) {
-  LocalStore store(session.config.local_path);
-  const std::vector<Backup> backups = list_backups(store);
+  const Stores stores = make_stores(session.config.stores);
+  const std::vector<Store*> chosen = chosen_stores(session, stores);
+  const Listing listing = list_backups(chosen, session.context);
   std::vector<Outcome> outcomes;
+  std::vector<std::string> orphans;
   if (session.arguments.all) {
-    if (backups.empty()) throw NotFound("No backups found", "make one with `pgstow backup`");
-    for (const Backup& backup : backups) outcomes.push_back(verify_one(session, store, backup));
+    if (listing.backups.empty()) {
+      throw NotFound("No backups found", "make one with `pgstow backup`");
+    }
+    for (Store* store : chosen) {
+      if (unreadable(*store, listing)) continue;
+      for (const Backup& backup : list_backups(*store))
+        outcomes.push_back(verify_one(session, backup));
+      for (const std::string& key : orphaned_manifests(*store))
+        orphans.push_back(store->location(key));
+    }
   } else {
     const std::string choice = session.arguments.choice;
     // The newest there is, damaged or not: verification is the one command that must not look away.
-    const Backup& backup = (choice.empty() || choice == "latest") && !backups.empty()
-                               ? backups.front()
-                               : select_backup(backups, choice, "");
-    outcomes.push_back(verify_one(session, store, backup));
+    const Backup& backup = (choice.empty() || choice == "latest") && !listing.backups.empty()
+                               ? listing.backups.front()
+                               : select_backup(listing.backups, choice, "");
+    outcomes.push_back(verify_one(session, backup));
   }
-  const std::vector<std::string> orphans =
-      session.arguments.all ? orphaned_manifests(store) : std::vector<std::string>{};
   show(outcomes, orphans, session.arguments.json);
-  int code = static_cast<int>(orphans.empty() ? Exit::kOk : Exit::kWarnings);
+  int code = static_cast<int>(exit_of(session, listing.failures));
+  if (!orphans.empty()) code = static_cast<int>(Exit::kWarnings);
   for (const Outcome& o : outcomes) {
     if (o.problem.empty() || code == static_cast<int>(Exit::kDamaged)) continue;
     code = o.exit_code;  // damage is the worst that can be said

@@ -63,7 +63,8 @@ bool sticky(const fs::path& folder) {
 
 }  // namespace
 
-LocalStore::LocalStore(fs::path folder) : folder_(without_trailing_slash(std::move(folder))) {
+LocalStore::LocalStore(fs::path folder, std::string name)
+    : folder_(without_trailing_slash(std::move(folder))), name_(std::move(name)) {
   if (folder_.empty()) throw ConfigError("the local store's folder has an empty name");
 }
 

@@ -28,9 +28,9 @@ struct SpaceInfo {
 // and made by the first create().
 class LocalStore final : public Store {
  public:
-  explicit LocalStore(std::filesystem::path folder);
+  explicit LocalStore(std::filesystem::path folder, std::string name = "local");
 
-  std::string name() const override { return "local"; }
+  std::string name() const override { return name_; }
   std::string location(std::string_view key) const override;
   std::unique_ptr<Sink> create(std::string_view key, Existing existing) override;
   std::unique_ptr<Source> open(std::string_view key, Range range = {}) override;
@@ -48,6 +48,7 @@ class LocalStore final : public Store {
   std::string key_name(std::string_view key) const;
 
   const std::filesystem::path folder_;
+  const std::string name_;
 };
 
 }  // namespace pgstow

@@ -212,7 +212,8 @@ TEST_F(FaultStored, WithoutArchiveItIsAnOrphan) {
   run_ok(pgstow.program({"backup"}));
   const Outcome verify = pgstow.run({"verify", "--all"});
   EXPECT_EQ(verify.exit_code, 3) << verify.describe();
-  EXPECT_THAT(verify.out, HasSubstr("orphan   " + manifest.filename().string()));
+  EXPECT_THAT(verify.out, HasSubstr("orphan   " + (pgstow.backups() / "").string() +
+                                    manifest.filename().string()));
 }
 
 std::string stamp_in(std::chrono::seconds ahead) {

@@ -1,0 +1,56 @@
+// Which stores a configuration names, and the settings of each.
+//
+// BACKUP_STORES is a list of "local", "s3" and, for further ones, "local:NAME" and "s3:NAME". A
+// further one has settings of its own, named after it: BACKUP_LOCAL_USB_PATH belongs to local:usb,
+// BACKUP_S3_OFFSITE_BUCKET to s3:offsite.
+#pragma once
+
+#include <deque>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/settings.h"
+
+namespace pgstow {
+
+// The settings of one further store. Its table points into itself, so it moves but is not copied.
+struct NamedSettings {
+  NamedSettings() = default;
+  NamedSettings(NamedSettings&&) = default;
+  NamedSettings& operator=(NamedSettings&&) = default;
+  NamedSettings(const NamedSettings&) = delete;
+  NamedSettings& operator=(const NamedSettings&) = delete;
+  ~NamedSettings() = default;
+
+  std::deque<std::string> names;  // that the table refers to
+  std::vector<Setting> table;
+  Settings settings;
+};
+
+struct StoreSettings {
+  std::string name;  // "local", "s3:offsite"
+  bool delivers = true;
+  std::filesystem::path folder;  // of a local one
+};
+
+// The names in BACKUP_STORES, or those that the other settings imply. Throws ConfigError.
+std::vector<std::string> store_names(const Settings& settings);
+
+// The settings of the store called `name`, made from those of the first one of its kind in `table`.
+NamedSettings named_settings(std::string_view name, std::span<const Setting> table,
+                             const SettingLayers& layers);
+
+// "true", "1", "yes", "on" or the opposite; throws ConfigError.
+bool read_bool(const Settings& settings, std::string_view name);
+
+// Throws ConfigError naming the setting, its value, its origin and what is allowed.
+[[noreturn]] void refuse(const Settings& settings, std::string_view name,
+                         const std::string& allowed);
+
+// A path, in which no shell has replaced a tilde: one that begins with it is refused.
+std::filesystem::path read_path(const Settings& settings, std::string_view name);
+
+}  // namespace pgstow

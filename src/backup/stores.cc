@@ -1,0 +1,105 @@
+#include "backup/stores.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <exception>
+#include <map>
+#include <tuple>
+#include <utility>
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "base/text.h"
+
+namespace pgstow {
+namespace {
+
+bool same_bytes(const Backup& a, const Backup& b) {
+  if (a.manifest && b.manifest) return a.manifest->stored.sha256 == b.manifest->stored.sha256;
+  return a.bytes == b.bytes;
+}
+
+bool damaged(const Backup& backup) { return backup.state() == "damaged"; }
+
+// Makes one of two copies of a backup; the nearer one is described unless only the other is whole.
+void merge(Backup& known, Backup copy) {
+  if (damaged(known) && !damaged(copy)) {
+    std::swap(known, copy);
+    known.copies.insert(known.copies.end(), copy.copies.begin(), copy.copies.end());
+    return;
+  }
+  known.copies.insert(known.copies.end(), copy.copies.begin(), copy.copies.end());
+}
+
+}  // namespace
+
+Stores::Stores(std::vector<Place> places) : places_(std::move(places)) {}
+
+std::vector<Store*> Stores::all() const {
+  std::vector<Store*> stores;
+  for (const Place& place : places_) stores.push_back(place.store.get());
+  return stores;
+}
+
+std::vector<Store*> Stores::delivering() const {
+  std::vector<Store*> stores;
+  for (const Place& place : places_) {
+    if (place.delivers) stores.push_back(place.store.get());
+  }
+  return stores;
+}
+
+Store& Stores::named(std::string_view name) const {
+  std::vector<std::string> names;
+  for (const Place& place : places_) {
+    if (place.store->name() == name) return *place.store;
+    names.push_back(place.store->name());
+  }
+  throw ConfigError(fmt::format("no store is called \"{}\"", printable(name)),
+                    "configured are " + join(names, ", "));
+}
+
+Stores make_stores(const std::vector<StoreSettings>& settings) {
+  std::vector<Place> places;
+  for (const StoreSettings& one : settings) {
+    auto local = std::make_unique<LocalStore>(one.folder, one.name);
+    LocalStore* lent = local.get();
+    places.push_back({.store = std::move(local), .delivers = one.delivers, .local = lent});
+  }
+  return Stores(std::move(places));
+}
+
+Listing list_backups(const std::vector<Store*>& stores, const Context& context) {
+  Listing listing;
+  std::exception_ptr first_failure;
+  for (Store* store : stores) {
+    check_stop(context.stop);
+    try {
+      for (Backup& backup : list_backups(*store)) {
+        const auto known = std::ranges::find_if(listing.backups, [&](const Backup& other) {
+          return other.key == backup.key && same_bytes(other, backup);
+        });
+        if (known == listing.backups.end()) {
+          listing.backups.push_back(std::move(backup));
+        } else {
+          merge(*known, std::move(backup));
+        }
+      }
+    } catch (const Cancelled&) {
+      throw;
+    } catch (const Error& e) {
+      if (!first_failure) first_failure = std::current_exception();
+      listing.failures.push_back({store->name(), e.what(), e.hint()});
+    }
+  }
+  if (!stores.empty() && listing.failures.size() == stores.size()) {
+    std::rethrow_exception(first_failure);
+  }
+  std::ranges::stable_sort(listing.backups, [](const Backup& a, const Backup& b) {
+    return std::tie(a.time, a.key) > std::tie(b.time, b.key);
+  });
+  return listing;
+}
+
+}  // namespace pgstow

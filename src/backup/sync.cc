@@ -1,0 +1,224 @@
+#include "backup/sync.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/json.hpp>
+#include <memory>
+#include <utility>
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "base/json.h"
+#include "base/text.h"
+#include "stream/sha256.h"
+
+namespace pgstow {
+namespace {
+
+constexpr std::size_t kReadBytes = 1 << 20;
+
+// The archive's bytes from one store to another; nothing is visible there unless they are what the
+// manifest says.
+void copy_archive(const Backup& backup, Store& from, Store& to, Existing existing,
+                  const Context& context, Progress& progress) {
+  const std::unique_ptr<Source> object = from.open(backup.key);
+  HashSource source(*object);
+  const std::unique_ptr<Sink> sink = to.create(backup.key, existing);
+  std::vector<char> buffer(kReadBytes);
+  ProgressState state{.phase = "copying to " + to.name()};
+  while (const std::size_t n = source.read(buffer)) {
+    check_stop(context.stop);
+    sink->write({buffer.data(), n});
+    state.bytes += n;
+    state.fraction = static_cast<double>(state.bytes) / static_cast<double>(backup.bytes);
+    progress.update(state);
+  }
+  if (source.bytes() != backup.bytes ||
+      (backup.manifest && source.digest() != backup.manifest->stored.sha256)) {
+    throw Corrupt(from.location(backup.key) + ": is not what its manifest says",
+                  "`pgstow verify --from " + from.name() + " " + backup.key + "` says more");
+  }
+  sink->finish();
+  progress.done();
+}
+
+// The manifest comes last, as when a backup is made.
+void copy_manifest(const Backup& backup, Store& from, Store& to) {
+  if (!backup.manifest) return;
+  const std::string key = manifest_key(backup.key);
+  const std::string text = read_object(from, key);
+  static_cast<void>(parse_manifest(text, from.location(key)));
+  write_object(to, key, text, Existing::kReplace);
+}
+
+const Copy* copy_in(const Backup& backup, const Store& store) {
+  const auto found = std::ranges::find(backup.copies, &store, &Copy::store);
+  return found == backup.copies.end() ? nullptr : &*found;
+}
+
+// What the store lacks of this backup; nothing if it has it whole.
+std::string lacks(const Backup& backup, const Store& store) {
+  const Copy* copy = copy_in(backup, store);
+  if (copy == nullptr) return "missing";
+  if (copy->state == "damaged") return "damaged";
+  if (copy->state == "no proof" && backup.manifest) return "without its manifest";
+  return {};
+}
+
+Store* whole_copy(const Backup& backup, const std::vector<Store*>& sources) {
+  for (const Copy& copy : backup.copies) {
+    const bool whole = copy.state != "damaged" && (copy.state != "no proof" || !backup.manifest);
+    if (whole && std::ranges::find(sources, copy.store) != sources.end()) return copy.store;
+  }
+  return nullptr;
+}
+
+void bring(const Backup& backup, Store& from, Store& to, const std::string& why,
+           const Context& context, Progress& progress) {
+  if (why != "without its manifest") {
+    const Existing existing = why == "damaged" ? Existing::kReplace : Existing::kRefuse;
+    copy_archive(backup, from, to, existing, context, progress);
+  }
+  copy_manifest(backup, from, to);
+  context.log.info(
+      "copied", {{"backup", backup.key}, {"from", from.name()}, {"to", to.location(backup.key)}});
+}
+
+void run_step(SyncStep& step, const Backup& backup, Store& from, Store& to, const Context& context,
+              Progress& progress) {
+  try {
+    bring(backup, from, to, step.why, context, progress);
+  } catch (const Cancelled&) {
+    throw;
+  } catch (const Error& e) {
+    step.problem = e.what();
+    context.log.error(
+        "could not be copied",
+        {{"backup", backup.key}, {"from", from.name()}, {"to", to.name()}, {"cause", e.what()}});
+  }
+}
+
+// --- what earlier runs could not deliver ---------------------------------------------------------
+
+void write_missed(Store& store, const std::string& key, const std::vector<std::string>& names) {
+  if (names.empty()) {
+    try {
+      store.remove(key);
+      return;
+    } catch (const Error&) {  // a store where nothing may be removed: an empty note says the same
+    }
+  }
+  boost::json::array stores;
+  for (const std::string& name : names) stores.emplace_back(name);
+  write_object(
+      store, key,
+      pretty(boost::json::object{{"schema", "pgstow.missed/1"}, {"stores", stores}}) + "\n",
+      Existing::kReplace);
+}
+
+std::vector<std::string> read_missed(Store& store, const std::string& key) {
+  const boost::json::object o = parse_json_object(read_object(store, key), key);
+  std::vector<std::string> names;
+  const boost::json::value* stores = o.if_contains("stores");
+  if (stores == nullptr || !stores->is_array()) throw Corrupt(key + ": stores: no list");
+  for (const boost::json::value& name : stores->get_array()) {
+    if (!name.is_string()) throw Corrupt(key + ": stores: not all are names");
+    names.emplace_back(name.get_string());
+  }
+  return names;
+}
+
+// Delivers one noted backup as far as possible, and notes what is still missing.
+void deliver_one(Store& holder, const std::string& key, const Listing& listing,
+                 const std::vector<Store*>& targets, const Context& context, Progress& progress) {
+  const auto backup = std::ranges::find_if(listing.backups, [&](const Backup& b) {
+    const Copy* copy = copy_in(b, holder);
+    return missed_key(b.key) == key && copy != nullptr && copy->state != "damaged";
+  });
+  const std::vector<std::string> missed = read_missed(holder, key);
+  std::vector<std::string> still;
+  for (const std::string& name : missed) {
+    const auto to = std::ranges::find(targets, name, [](const Store* s) { return s->name(); });
+    if (to == targets.end()) {
+      still.push_back(name);
+      continue;
+    }
+    const std::string why = backup == listing.backups.end() ? "" : lacks(*backup, **to);
+    if (why.empty()) continue;
+    SyncStep step{.key = backup->key, .from = holder.name(), .to = name, .why = why};
+    run_step(step, *backup, holder, **to, context, progress);
+    if (!step.problem.empty()) still.push_back(name);
+  }
+  if (still != missed) write_missed(holder, key, still);
+}
+
+}  // namespace
+
+Synced run_sync(const SyncJob& job, const Stores& stores, const Context& context,
+                Progress& progress) {
+  Listing listing = list_backups(stores.all(), context);
+  const std::vector<Store*> sources =
+      job.from.empty() ? stores.all() : std::vector<Store*>{&stores.named(job.from)};
+  const std::vector<Store*> targets =
+      job.to.empty() ? stores.delivering() : std::vector<Store*>{&stores.named(job.to)};
+  Synced synced{.steps = {}, .failures = std::move(listing.failures)};
+  const auto reachable = [&](const Store& store) {
+    return std::ranges::find(synced.failures, store.name(), &StoreFailure::store) ==
+           synced.failures.end();
+  };
+  for (const Backup& backup : listing.backups) {
+    if (!job.database.empty() && backup.database() != job.database) continue;
+    for (Store* to : targets) {
+      const std::string why = lacks(backup, *to);
+      if (why.empty() || !reachable(*to)) continue;
+      check_stop(context.stop);
+      Store* from = whole_copy(backup, sources);
+      SyncStep step{.key = backup.key,
+                    .from = from == nullptr ? "" : from->name(),
+                    .to = to->name(),
+                    .why = why,
+                    .bytes = backup.bytes,
+                    .problem = from == nullptr ? "no whole copy to take it from" : ""};
+      if (from != nullptr && !job.dry_run) run_step(step, backup, *from, *to, context, progress);
+      synced.steps.push_back(std::move(step));
+    }
+  }
+  return synced;
+}
+
+void note_missed(const Backup& backup, const std::vector<StoreFailure>& failures,
+                 const Context& context) {
+  if (failures.empty()) return;
+  std::vector<std::string> names;
+  for (const StoreFailure& failure : failures) {
+    if (std::ranges::find(names, failure.store) == names.end()) names.push_back(failure.store);
+  }
+  try {
+    write_missed(backup.store(), missed_key(backup.key), names);
+  } catch (const Cancelled&) {
+    throw;
+  } catch (const Error& e) {
+    context.log.warning("could not be noted: `pgstow sync` will still find it",
+                        {{"backup", backup.key}, {"cause", e.what()}});
+  }
+}
+
+void deliver_missed(const std::vector<Store*>& stores, const Context& context, Progress& progress) {
+  for (Store* holder : stores) {
+    try {
+      const std::vector<std::string> notes = missed_notes(*holder);
+      if (notes.empty()) continue;
+      const Listing listing = list_backups(stores, context);
+      for (const std::string& key : notes)
+        deliver_one(*holder, key, listing, stores, context, progress);
+    } catch (const Cancelled&) {
+      throw;
+    } catch (const Error& e) {
+      context.log.warning("what earlier runs could not deliver is not delivered yet",
+                          {{"store", holder->name()}, {"cause", e.what()}});
+    }
+  }
+}
+
+}  // namespace pgstow
