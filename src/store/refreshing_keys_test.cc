@@ -5,17 +5,14 @@
 
 #include <atomic>
 #include <chrono>
-#include <cstdio>
 #include <future>
 #include <latch>
-#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "base/error.h"
-#include "base/log.h"
-#include "store/testing_clock.h"
+#include "store/testing_context.h"
 
 namespace pgstow::test {
 namespace {
@@ -27,8 +24,6 @@ using ::testing::Not;
 // A source that numbers its keys: "AKIA1", "AKIA2", ... each good for `life`, if it is not zero.
 class RefreshingKeysTest : public ::testing::Test {
  protected:
-  ~RefreshingKeysTest() override { std::fclose(log_file_); }
-
   AwsKeys numbered(int n) const {
     AwsKeys keys{.access_key_id = "AKIA" + std::to_string(n),
                  .secret_access_key = "canary-secret",
@@ -45,18 +40,10 @@ class RefreshingKeysTest : public ::testing::Test {
   RefreshingKeys make(std::uint32_t seed = 0) {
     return RefreshingKeys([this] { return fetch(); }, context(), seed);
   }
-  Context context() { return {.log = log_, .clock = clock_, .stop = stop_.get_token()}; }
-  std::string logged() {
-    std::rewind(log_file_);
-    std::string text(65536, '\0');
-    text.resize(std::fread(text.data(), 1, text.size(), log_file_));
-    return text;
-  }
+  Context context() { return test_.context(); }
 
-  ManualClock clock_;
-  std::FILE* log_file_ = std::tmpfile();
-  Log log_{clock_, LogFormat::kText, Level::kDebug, log_file_};
-  std::stop_source stop_;
+  TestContext test_;
+  ManualClock& clock_ = test_.clock;
   std::chrono::milliseconds life_ = 1h;
   std::atomic<int> fetches_ = 0;
   bool failing_ = false;
@@ -112,8 +99,8 @@ TEST_F(RefreshingKeysTest, AFailureBeforeTheEndIsAWarningAndTriedAgainAMinuteLat
   clock_.advance(56min);
   failing_ = true;
   EXPECT_EQ(keys.keys().access_key_id, "AKIA1");
-  EXPECT_THAT(logged(), HasSubstr("good for another 4 min 0 s: sts: no route to host"));
-  EXPECT_THAT(logged(), Not(HasSubstr("canary")));
+  EXPECT_THAT(test_.logged(), HasSubstr("good for another 4 min 0 s: sts: no route to host"));
+  EXPECT_THAT(test_.logged(), Not(HasSubstr("canary")));
   EXPECT_EQ(keys.keys().access_key_id, "AKIA1");
   EXPECT_EQ(fetches_, 2);
   failing_ = false;
@@ -144,7 +131,7 @@ TEST_F(RefreshingKeysTest, ExpiredAtBirthIsForTheServerToJudge) {
   RefreshingKeys keys = make();
   EXPECT_EQ(keys.keys().access_key_id, "AKIA1");
   EXPECT_EQ(keys.keys().access_key_id, "AKIA1");
-  EXPECT_THAT(logged(), HasSubstr("have expired already"));
+  EXPECT_THAT(test_.logged(), HasSubstr("have expired already"));
   clock_.advance(1min);
   EXPECT_EQ(keys.keys().access_key_id, "AKIA2");
 }
@@ -229,7 +216,7 @@ TEST_F(RefreshingKeysTest, WaitingForAnotherThreadsFetchCanBeStopped) {
       context(), 0);
   auto fetcher = std::async(std::launch::async, [&] { return keys.keys().access_key_id; });
   fetching.wait();
-  stop_.request_stop();
+  test_.stop.request_stop();
   EXPECT_THROW(keys.keys(), Cancelled);
   let_go.count_down();
   EXPECT_EQ(fetcher.get(), "AKIA1");

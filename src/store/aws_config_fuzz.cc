@@ -1,0 +1,43 @@
+// Whatever the bytes, such a file is read or refused; and what was read survives being written.
+#include <cstdlib>
+#include <string>
+
+#include "base/error.h"
+#include "store/aws_config.h"
+
+namespace {
+
+// Values as they can be written again: nested settings and values of several lines left out.
+std::string written(const pgstow::AwsConfig& config) {
+  std::string text;
+  for (const auto& [profile, section] : config.profiles) {
+    if (profile.find_first_of("]\"'") != std::string::npos) continue;
+    text += "[profile \"" + profile + "\"]\n";
+    for (const auto& [name, value] : section) {
+      if (value.find('\n') == std::string::npos && name.front() != '[') {
+        text += name + "=" + value + "\n";
+      }
+    }
+  }
+  return text;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
+  using namespace pgstow;
+  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  try {
+    static_cast<void>(parse_aws_config(text, "fuzz", AwsFileKind::kCredentials));
+  } catch (const ConfigError&) {  // the expected answer to most inputs
+  }
+  AwsConfig first;
+  try {
+    first = parse_aws_config(text, "fuzz", AwsFileKind::kConfig);
+  } catch (const ConfigError&) {  // the same
+    return 0;
+  }
+  const std::string once = written(first);
+  if (written(parse_aws_config(once, "again", AwsFileKind::kConfig)) != once) std::abort();
+  return 0;
+}
