@@ -7,6 +7,10 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_L
   # "text" + std::string warns falsely at -O2 (GCC bug 105651, mended in 13).
   target_compile_options(pgstow_flags INTERFACE -Wno-restrict)
 endif()
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  # libstdc++ 12's own stable_sort uses what it deprecates; clang blames the caller.
+  target_compile_options(pgstow_flags INTERFACE -Wno-deprecated-declarations)
+endif()
 target_compile_definitions(pgstow_flags INTERFACE
   _GLIBCXX_ASSERTIONS PGSTOW_VERSION="${PROJECT_VERSION}")
 target_link_options(pgstow_flags INTERFACE -Wl,-z,relro,-z,now,-z,noexecstack)
