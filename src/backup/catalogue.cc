@@ -8,6 +8,7 @@
 #include <map>
 #include <set>
 
+#include "backup/removal.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "base/text.h"
@@ -21,6 +22,8 @@ constexpr std::string_view kPrefix = "backup_";
 constexpr std::string_view kManifestSuffix = ".json";
 constexpr std::string_view kVerificationSuffix = ".verified.json";
 constexpr std::string_view kMissedSuffix = ".missed.json";
+constexpr std::string_view kPinSuffix = ".pin.json";
+constexpr std::array kNoteSuffixes{kVerificationSuffix, kMissedSuffix, kPinSuffix};
 constexpr unsigned kReaders = 8;
 constexpr std::size_t kObjectLimit = 256u << 20;
 
@@ -40,19 +43,34 @@ Verification parse_verification(std::string_view text, const std::string& name) 
           .problem = get_string(o, "problem", name)};
 }
 
-void read_manifest(Store& store, Backup& backup) {
+// The key of what lies beside an archive.
+std::string beside(std::string_view archive_key, std::string_view with) {
+  return archive_stem(archive_key).value_or(std::string(archive_key)) + std::string(with);
+}
+
+enum class Standing { kBackup, kRemoved };
+
+Standing read_manifest(Store& store, Backup& backup) {
   const std::string key = manifest_key(backup.key);
   try {
-    Manifest manifest = parse_manifest(read_object(store, key), key);
+    const std::string text = read_object(store, key);
+    if (is_removal_mark(text)) return Standing::kRemoved;
+    Manifest manifest = parse_manifest(text, key);
     if (manifest.archive != backup.key) {
       backup.manifest_problem = fmt::format("{} belongs to {}", key, manifest.archive);
-      return;
+      return Standing::kBackup;
     }
     backup.time = manifest.snapshot_time;
     backup.manifest = std::move(manifest);
+  } catch (const Transient&) {  // says nothing of the backup
+    throw;
+  } catch (const Cancelled&) {
+    throw;
   } catch (const Error& e) {  // an unusable manifest must not hide the other backups
     backup.manifest_problem = e.what();
+    backup.unreadable = dynamic_cast<const Corrupt*>(&e) == nullptr;
   }
+  return Standing::kBackup;
 }
 
 void read_verification(Store& store, Backup& backup) {
@@ -61,18 +79,26 @@ void read_verification(Store& store, Backup& backup) {
     Verification verification = parse_verification(read_object(store, key), key);
     // A record of other bytes than those that lie there now says nothing.
     if (verification.bytes == backup.bytes) backup.verification = std::move(verification);
+  } catch (const Cancelled&) {
+    throw;
   } catch (const Error&) {
     return;  // only a note of ours: as if never verified
   }
 }
 
-Backup make_backup(Store& store, const Object& object, const std::set<std::string>& keys) {
+// Nothing when its removal has begun.
+std::optional<Backup> make_backup(Store& store, const Object& object,
+                                  const std::set<std::string>& keys) {
   Backup backup;
   backup.key = object.key;
   backup.bytes = object.size_bytes;
   backup.time = time_in_name(*archive_stem(object.key)).value_or(object.modified);
-  if (keys.contains(manifest_key(object.key))) read_manifest(store, backup);
+  if (keys.contains(manifest_key(object.key)) &&
+      read_manifest(store, backup) == Standing::kRemoved) {
+    return std::nullopt;
+  }
   if (keys.contains(verification_key(object.key))) read_verification(store, backup);
+  backup.pinned = keys.contains(pin_key(object.key));
   backup.copies.push_back({.store = &store, .state = backup.state()});
   return backup;
 }
@@ -122,19 +148,24 @@ std::optional<std::string> archive_stem(std::string_view key) {
   return std::nullopt;
 }
 
+std::optional<std::string> manifest_stem(std::string_view key) {
+  const bool note = std::ranges::any_of(
+      kNoteSuffixes, [&](std::string_view suffix) { return key.ends_with(suffix); });
+  if (note || !key.ends_with(kManifestSuffix)) return std::nullopt;
+  return std::string(key.substr(0, key.size() - kManifestSuffix.size()));
+}
+
 std::string manifest_key(std::string_view archive_key) {
-  return archive_stem(archive_key).value_or(std::string(archive_key)) +
-         std::string(kManifestSuffix);
+  return beside(archive_key, kManifestSuffix);
 }
 
 std::string verification_key(std::string_view archive_key) {
-  return archive_stem(archive_key).value_or(std::string(archive_key)) +
-         std::string(kVerificationSuffix);
+  return beside(archive_key, kVerificationSuffix);
 }
 
-std::string missed_key(std::string_view archive_key) {
-  return archive_stem(archive_key).value_or(std::string(archive_key)) + std::string(kMissedSuffix);
-}
+std::string missed_key(std::string_view archive_key) { return beside(archive_key, kMissedSuffix); }
+
+std::string pin_key(std::string_view archive_key) { return beside(archive_key, kPinSuffix); }
 
 std::vector<std::string> missed_notes(Store& store) {
   std::vector<std::string> notes;
@@ -149,13 +180,16 @@ std::vector<Backup> list_backups(Store& store) {
   std::set<std::string> keys;
   for (const Object& object : objects) keys.insert(object.key);
   std::vector<Backup> backups;
-  Ordered<Backup> readers(kReaders);  // of small objects, each of which may be a round trip
+  Ordered<std::optional<Backup>> readers(kReaders);  // each may be a round trip or two
+  const auto take = [&] {
+    if (std::optional<Backup> backup = readers.next()) backups.push_back(std::move(*backup));
+  };
   for (const Object& object : objects) {
     if (!archive_stem(object.key)) continue;
-    if (readers.pending() == 2 * kReaders) backups.push_back(readers.next());
+    if (readers.pending() == 2 * kReaders) take();
     readers.submit([&store, &object, &keys] { return make_backup(store, object, keys); });
   }
-  while (readers.pending() > 0) backups.push_back(readers.next());
+  while (readers.pending() > 0) take();
   std::ranges::sort(backups, [](const Backup& a, const Backup& b) {
     return std::tie(a.time, a.key) > std::tie(b.time, b.key);
   });
@@ -170,13 +204,9 @@ std::vector<std::string> orphaned_manifests(Store& store) {
     if (const auto stem = archive_stem(object.key)) stems.insert(*stem);
   }
   for (const Object& object : objects) {
-    const std::string_view key = object.key;
-    if (!key.ends_with(kManifestSuffix) || key.ends_with(kVerificationSuffix) ||
-        key.ends_with(kMissedSuffix)) {
-      continue;
-    }
-    const std::string stem(key.substr(0, key.size() - kManifestSuffix.size()));
-    if (stem.starts_with(kPrefix) && !stems.contains(stem)) orphans.push_back(object.key);
+    const auto stem = manifest_stem(object.key);
+    if (!stem || !stem->starts_with(kPrefix) || stems.contains(*stem)) continue;
+    if (!is_removal_mark(read_object(store, object.key))) orphans.push_back(object.key);
   }
   return orphans;
 }

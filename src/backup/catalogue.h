@@ -36,6 +36,8 @@ struct Backup {
   std::optional<Manifest> manifest;
   std::string manifest_problem;  // why a manifest that is there can't be used
   std::optional<Verification> verification;
+  bool unreadable = false;  // the manifest may be sound, but could not be read just now
+  bool pinned = false;      // retention never removes it
   // Every copy of these bytes, the one described here first: the nearest that is not damaged.
   std::vector<Copy> copies;
 
@@ -47,18 +49,23 @@ struct Backup {
 
 // "backup_20261122_210528" of "backup_20261122_210528.dump.gz"; nothing if the key is no archive's.
 std::optional<std::string> archive_stem(std::string_view key);
+// The same of "backup_20261122_210528.json", but not of the notes that lie beside it.
+std::optional<std::string> manifest_stem(std::string_view key);
 std::string manifest_key(std::string_view archive_key);
 std::string verification_key(std::string_view archive_key);
 // The note of which stores a backup could not be delivered to (sync.h).
 std::string missed_key(std::string_view archive_key);
+// The pin that keeps retention from removing a backup.
+std::string pin_key(std::string_view archive_key);
 
 // The store's notes of that kind: keys.
 std::vector<std::string> missed_notes(Store& store);
 
-// All backups of the store, newest first. Files that are no backups are left out.
+// All backups of the store, newest first. Files that are no backups are left out, and so are
+// backups whose removal has begun. Throws when the store can't be read.
 std::vector<Backup> list_backups(Store& store);
 
-// Manifests whose archive is gone: keys.
+// Manifests whose archive is gone: keys. Marks of removals (removal.h) are none.
 std::vector<std::string> orphaned_manifests(Store& store);
 
 // "latest" or "": the newest of `database` (of any, if that is empty), never a damaged one; "3":

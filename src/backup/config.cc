@@ -16,6 +16,7 @@ namespace pgstow {
 namespace {
 
 constexpr std::int64_t kMostJobs = 256;
+constexpr std::int64_t kMostKept = 100'000;
 constexpr unsigned kMostDefaultJobs = 16;  // more only cost memory: one dump is no faster
 
 constexpr std::int64_t kLongestDuration = 3650LL * 86400;
@@ -44,6 +45,17 @@ constexpr std::array kTable{
     Setting{"BACKUP_PG_BIN", "pg-bin", "", "Directory of pg_dump and pg_restore (default: found)"},
     Setting{"BACKUP_MAINTENANCE_DB", "maintenance-db", "postgres",
             "Database from which others are created and renamed"},
+    Setting{"BACKUP_ROTATION", "rotation", "true", "Remove old backups after each new one"},
+    Setting{"BACKUP_KEEP_DAILY", "keep-daily", "7", "Of how many days to keep all backups"},
+    Setting{"BACKUP_KEEP_WEEKLY", "keep-weekly", "4", "Of how many weeks to keep one"},
+    Setting{"BACKUP_KEEP_MONTHLY", "keep-monthly", "12", "Of how many months to keep one"},
+    Setting{"BACKUP_KEEP_YEARLY", "keep-yearly", "0", "Of how many years to keep one"},
+    Setting{"BACKUP_KEEP_LAST", "keep-last", "0", "How many to keep whenever they were made"},
+    Setting{"BACKUP_KEEP_WITHIN", "keep-within", "0",
+            "Keep all that are at most so much older than the newest, such as 72h"},
+    Setting{"BACKUP_KEEP_ONE_A_DAY", "keep-one-a-day", "false", "Of each day only the newest"},
+    Setting{"BACKUP_TIMEZONE", "timezone", "",
+            "Zone in which days begin, such as Europe/Berlin (default: the host's)"},
     Setting{"BACKUP_LOG_FORMAT", "log-format", "text", "text, logfmt or json"},
     Setting{"BACKUP_LOG_LEVEL", "log-level", "info", "debug, info, warning or error"},
     Setting{"BACKUP_S3_ENABLED", "", "false", "Enable S3 backups (not in this version)"},
@@ -121,6 +133,42 @@ unsigned read_jobs(const Settings& settings) {
   const auto jobs = parse_int(settings.text("BACKUP_JOBS"));
   if (!jobs || *jobs < 1 || *jobs > kMostJobs) refuse(settings, "BACKUP_JOBS", "1 to 256");
   return static_cast<unsigned>(*jobs);
+}
+
+int read_count(const Settings& settings, std::string_view name) {
+  const auto count = parse_int(settings.text(name));
+  if (!count || *count < 0 || *count > kMostKept) {
+    refuse(settings, name, fmt::format("0 to {}", kMostKept));
+  }
+  return static_cast<int>(*count);
+}
+
+RetentionRule read_retention(const Settings& settings) {
+  const RetentionRule rule{
+      .daily = read_count(settings, "BACKUP_KEEP_DAILY"),
+      .weekly = read_count(settings, "BACKUP_KEEP_WEEKLY"),
+      .monthly = read_count(settings, "BACKUP_KEEP_MONTHLY"),
+      .yearly = read_count(settings, "BACKUP_KEEP_YEARLY"),
+      .last = read_count(settings, "BACKUP_KEEP_LAST"),
+      .within = read_duration(settings, "BACKUP_KEEP_WITHIN", kLongestDuration),
+      .one_a_day = read_bool(settings, "BACKUP_KEEP_ONE_A_DAY")};
+  const bool none = rule.daily + rule.weekly + rule.monthly + rule.yearly + rule.last == 0;
+  if (none && rule.within.count() == 0) {
+    refuse(settings, "BACKUP_KEEP_DAILY",
+           "more than 0 in at least one BACKUP_KEEP_...; to keep all, set BACKUP_ROTATION=false");
+  }
+  return rule;
+}
+
+Zone read_zone(const Settings& settings) {
+  const std::string name = settings.text("BACKUP_TIMEZONE");
+  if (name.empty()) return Zone::local_to_host();
+  try {
+    return Zone::load(name);
+  } catch (Error& e) {
+    e.within(fmt::format("BACKUP_TIMEZONE ({})", settings.origin("BACKUP_TIMEZONE")));
+    throw;
+  }
 }
 
 LogFormat read_log_format(const Settings& settings) {
@@ -248,6 +296,9 @@ Config load_config(const std::map<std::string, std::string>& flags,
   config.target = read_target(s);
   config.local_path = read_path(s, "BACKUP_LOCAL_PATH");
   read_stores(config, layers);
+  config.rotation = read_bool(s, "BACKUP_ROTATION");
+  config.retention = read_retention(s);
+  config.zone = read_zone(s);
   config.compression = read_compression(s);
   config.jobs = read_jobs(s);
   config.lock_timeout = read_duration(s, "BACKUP_LOCK_TIMEOUT", kLongestLockTimeout);

@@ -10,8 +10,10 @@
 #include <vector>
 
 #include "backup/config_stores.h"
+#include "backup/retention.h"
 #include "base/log.h"
 #include "base/settings.h"
+#include "base/zone.h"
 #include "pg/conninfo.h"
 #include "stream/compression.h"
 
@@ -23,6 +25,9 @@ struct Config {
   std::filesystem::path local_path;  // its locks lie there even if it is no store
   std::vector<StoreSettings> stores;
   std::vector<NamedSettings> named;  // of the further stores
+  bool rotation = true;              // old backups are removed after each new one
+  RetentionRule retention;
+  Zone zone;  // in which days begin and schedules run
   Compression compression;
   unsigned jobs = 1;
   std::chrono::seconds lock_timeout{0};

@@ -99,6 +99,12 @@ void run_step(SyncStep& step, const Backup& backup, Store& from, Store& to, cons
   }
 }
 
+std::vector<Reasons> reasons_to_copy(const std::vector<Backup>& backups, const SyncJob& job,
+                                     const Context& context) {
+  if (!job.retention) return {backups.size(), Reasons{"asked for"}};
+  return reasons_of(backups, *job.retention, context.clock.now());
+}
+
 // --- what earlier runs could not deliver ---------------------------------------------------------
 
 void write_missed(Store& store, const std::string& key, const std::vector<std::string>& names) {
@@ -167,7 +173,10 @@ Synced run_sync(const SyncJob& job, const Stores& stores, const Context& context
     return std::ranges::find(synced.failures, store.name(), &StoreFailure::store) ==
            synced.failures.end();
   };
-  for (const Backup& backup : listing.backups) {
+  const std::vector<Reasons> kept = reasons_to_copy(listing.backups, job, context);
+  for (std::size_t i = 0; i < listing.backups.size(); ++i) {
+    const Backup& backup = listing.backups[i];
+    if (kept[i].empty()) continue;
     if (!job.database.empty() && backup.database() != job.database) continue;
     for (Store* to : targets) {
       const std::string why = lacks(backup, *to);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "backup/progress.h"
+#include "backup/prune.h"
 #include "backup/stores.h"
 #include "base/context.h"
 
@@ -16,6 +17,7 @@ struct SyncJob {
   std::string to = {};    // only this store is brought up to date; empty: every one that delivers
   std::string database = {};  // only its backups; empty: all
   bool dry_run = false;
+  std::optional<PruneJob> retention = {};  // what it would not keep is not copied
 };
 
 // What was, or with dry_run would be, copied.

@@ -52,6 +52,12 @@ class NotFound : public Error {
   int exit_code() const noexcept override { return static_cast<int>(Exit::kNotFound); }
 };
 
+// The rights we have do not include it.
+class NotAllowed : public Error {
+ public:
+  using Error::Error;
+};
+
 // The name is taken already; nothing was written.
 class Exists : public Error {
  public:

@@ -18,6 +18,13 @@ BackupJob backup_job(const Config& config) {
           .lock_folder = config.local_path};
 }
 
+PruneJob prune_job(const Config& config, const Arguments& arguments) {
+  return {.rule = config.retention,
+          .zone = config.zone,
+          .dry_run = arguments.dry_run,
+          .force = arguments.force};
+}
+
 RestoreJob restore_job(const Config& config, const Arguments& arguments) {
   RestoreJob job;
   job.server = config.target.parameters;

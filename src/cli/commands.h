@@ -1,11 +1,13 @@
 // The commands: each takes what main has prepared and returns its exit code.
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
 #include "backup/backup.h"
 #include "backup/config.h"
+#include "backup/prune.h"
 #include "backup/restore.h"
 #include "backup/stores.h"
 #include "base/context.h"
@@ -28,6 +30,8 @@ struct Arguments {
   std::string from;   // the store to take backups from
   std::string to;     // the store to bring up to date
   bool dry_run = false;
+  bool force = false;  // prune --force
+  bool off = false;    // keep --off
 };
 
 // Lent to a command for its run.
@@ -41,6 +45,8 @@ struct Session {
 int backup_command(const Session& session);
 int list_command(const Session& session);
 int sync_command(const Session& session);
+int prune_command(const Session& session);
+int keep_command(const Session& session);
 int verify_command(const Session& session);
 int restore_command(const Session& session);
 int undo_command(const Session& session);
@@ -49,6 +55,7 @@ int config_command(const Session& session);
 
 // The jobs as the configuration describes them.
 BackupJob backup_job(const Config& config);
+PruneJob prune_job(const Config& config, const Arguments& arguments);
 RestoreJob restore_job(const Config& config, const Arguments& arguments);
 
 // The stores that --from leaves: all, or the one it names.
@@ -57,8 +64,13 @@ std::vector<Store*> chosen_stores(const Session& session, const Stores& stores);
 // Logs stores that could not be listed, and makes them warnings in the exit code.
 Exit exit_of(const Session& session, const std::vector<StoreFailure>& failures);
 
+// Columns, padded to a common width; those in `right` stand to the right.
+std::string layout(const std::vector<std::vector<std::string>>& rows,
+                   const std::set<std::size_t>& right);
+
 // The numbered table of backups that `list` and `restore` show, ending with a newline.
-std::string backup_table(const std::vector<Backup>& backups, Time now);
+std::string backup_table(const std::vector<Backup>& backups, Time now,
+                         const std::vector<Reasons>& reasons = {});
 
 // Prints to standard output; a closed or full one is an error.
 void print(std::string_view text);

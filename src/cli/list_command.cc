@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <boost/json.hpp>
 
 #include "base/error.h"
@@ -13,8 +12,7 @@
 namespace pgstow::cli {
 namespace {
 
-constexpr std::size_t kColumns = 8;
-using Row = std::array<std::string, kColumns>;
+using Row = std::vector<std::string>;
 
 // Columns in UTF-8 are padded by characters, not bytes.
 std::size_t width(std::string_view text) {
@@ -43,6 +41,14 @@ std::string where(const Backup& backup) {
   return text;
 }
 
+// "day, week": the kinds of the reasons; `prune --dry-run` tells them in full.
+std::string kinds(const Reasons& reasons) {
+  if (reasons.empty()) return "nothing";
+  std::vector<std::string> words;
+  for (const std::string& reason : reasons) words.push_back(reason.substr(0, reason.find(' ')));
+  return join(words, ", ");
+}
+
 Row row_of(std::size_t number, const Backup& backup, Time now) {
   return {std::to_string(number),
           backup.key,
@@ -54,25 +60,7 @@ Row row_of(std::size_t number, const Backup& backup, Time now) {
           state(backup, now)};
 }
 
-std::string layout(const std::vector<Row>& rows) {
-  std::array<std::size_t, kColumns> widths{};
-  for (const Row& row : rows) {
-    for (std::size_t i = 0; i < kColumns; ++i) widths[i] = std::max(widths[i], width(row[i]));
-  }
-  constexpr std::array<bool, kColumns> kRight{true, false, true, true, true, false, false, false};
-  std::string out;
-  for (const Row& row : rows) {
-    std::string line;
-    for (std::size_t i = 0; i < kColumns; ++i) {
-      const std::string padding(widths[i] - width(row[i]), ' ');
-      line += (i == 0 ? "" : "  ") + (kRight[i] ? padding + row[i] : row[i] + padding);
-    }
-    out += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
-  }
-  return out;
-}
-
-boost::json::object json_of(const Backup& backup) {
+boost::json::object json_of(const Backup& backup, const Reasons& reasons) {
   boost::json::array stores;
   boost::json::array copies;
   for (const Copy& copy : backup.copies) {
@@ -88,7 +76,9 @@ boost::json::object json_of(const Backup& backup) {
                         {"time", rfc3339(backup.time)},
                         {"bytes", backup.bytes},
                         {"state", backup.state()},
-                        {"proof", backup.manifest.has_value()}};
+                        {"proof", backup.manifest.has_value()},
+                        {"pinned", backup.pinned},
+                        {"kept_for", boost::json::value_from(reasons)}};
   if (backup.manifest) {
     o["database"] = backup.manifest->database;
     o["rows"] = backup.manifest->rows();
@@ -104,26 +94,56 @@ boost::json::object json_of(const Backup& backup) {
 
 }  // namespace
 
-std::string backup_table(const std::vector<Backup>& backups, Time now) {
+std::string layout(const std::vector<std::vector<std::string>>& rows,
+                   const std::set<std::size_t>& right) {
+  std::vector<std::size_t> widths;
+  for (const Row& row : rows) {
+    widths.resize(std::max(widths.size(), row.size()));
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width(row[i]));
+  }
+  std::string out;
+  for (const Row& row : rows) {
+    std::string line;
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      const std::string padding(widths[i] - width(row[i]), ' ');
+      line += (i == 0 ? "" : "  ") + (right.contains(i) ? padding + row[i] : row[i] + padding);
+    }
+    out += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
+  }
+  return out;
+}
+
+std::string backup_table(const std::vector<Backup>& backups, Time now,
+                         const std::vector<Reasons>& reasons) {
   std::vector<Row> rows{{"#", "backup", "age", "size", "rows", "database", "where", "state"}};
-  for (const Backup& backup : backups) rows.push_back(row_of(rows.size(), backup, now));
-  return layout(rows);
+  if (!reasons.empty()) rows.front().emplace_back("kept for");
+  for (std::size_t i = 0; i < backups.size(); ++i) {
+    rows.push_back(row_of(i + 1, backups[i], now));
+    if (!reasons.empty()) rows.back().push_back(kinds(reasons[i]));
+  }
+  return layout(rows, {0, 2, 3, 4});
 }
 
 int list_command(const Session& session) {
   const Stores stores = make_stores(session.config.stores);
   const std::vector<Store*> chosen = chosen_stores(session, stores);
   const Listing listing = list_backups(chosen, session.context);
+  const Time now = session.context.clock.now();
+  const std::vector<Reasons> reasons =
+      reasons_of(listing.backups, prune_job(session.config, session.arguments), now);
   if (session.arguments.json) {
     boost::json::array array;
-    for (const Backup& backup : listing.backups) array.push_back(json_of(backup));
+    for (std::size_t i = 0; i < listing.backups.size(); ++i) {
+      array.push_back(json_of(listing.backups[i], reasons[i]));
+    }
     print(pretty(boost::json::object{{"schema", "pgstow.list/1"}, {"backups", array}}) + "\n");
   } else if (listing.backups.empty()) {
     std::vector<std::string> places;
     for (const Store* store : chosen) places.push_back(store->location(""));
     print("No backups found in " + join(places, ", ") + "\n");
   } else {
-    print(backup_table(listing.backups, session.context.clock.now()));
+    print(backup_table(listing.backups, now,
+                       session.config.rotation ? reasons : std::vector<Reasons>{}));
   }
   return static_cast<int>(exit_of(session, listing.failures));
 }

@@ -91,6 +91,23 @@ void add_sync(CLI::App& app, CommandLine& line) {
   c->callback([&line] { line.command = sync_command; });
 }
 
+void add_prune(CLI::App& app, CommandLine& line) {
+  CLI::App* c = app.add_subcommand("prune", "Remove the backups that retention no longer keeps");
+  c->add_flag("-n,--dry-run", line.arguments.dry_run,
+              "Only tell what is kept, why, and what is not");
+  c->add_flag("--force", line.arguments.force,
+              "Also when the newest backup is far smaller than those before it");
+  c->add_flag("--json", line.arguments.json, "Print as JSON");
+  c->callback([&line] { line.command = prune_command; });
+}
+
+void add_keep(CLI::App& app, CommandLine& line) {
+  CLI::App* c = app.add_subcommand("keep", "Pin a backup: retention never removes it");
+  c->add_option("backup", line.arguments.choice, "Number in the list, name, or latest")->required();
+  c->add_flag("--off", line.arguments.off, "Take the pin away");
+  c->callback([&line] { line.command = keep_command; });
+}
+
 void add_undo(CLI::App& app, CommandLine& line) {
   CLI::App* c = app.add_subcommand("undo", "Put back the database as it was before the restore");
   c->add_flag("-y,--yes", line.arguments.yes, "Ask nothing");
@@ -135,6 +152,8 @@ void define(CLI::App& app, CommandLine& line) {
   add_verify(app, line);
   add_restore(app, line);
   add_sync(app, line);
+  add_prune(app, line);
+  add_keep(app, line);
   add_undo(app, line);
   add_doctor(app, line);
   add_config(app, line);

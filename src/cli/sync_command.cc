@@ -44,7 +44,10 @@ int sync_command(const Session& session) {
   }
   const SyncJob job{.from = session.arguments.from,
                     .to = session.arguments.to,
-                    .dry_run = session.arguments.dry_run};
+                    .dry_run = session.arguments.dry_run,
+                    .retention = session.config.rotation
+                                     ? std::optional(prune_job(session.config, session.arguments))
+                                     : std::nullopt};
   const Synced synced = run_sync(job, stores, session.context, session.progress);
   if (session.arguments.json) {
     print(json_text(synced));

@@ -1,0 +1,197 @@
+#include "backup/prune.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/json.hpp>
+#include <map>
+#include <set>
+
+#include "backup/delivery.h"
+#include "backup/removal.h"
+#include "base/error.h"
+#include "base/fd.h"
+#include "base/json.h"
+#include "base/text.h"
+
+namespace pgstow {
+namespace {
+
+constexpr std::size_t kPredecessors = 7;
+
+RetentionCandidate candidate(const Backup& backup) {
+  using Worth = RetentionCandidate::Worth;
+  const std::string state = backup.state();
+  return {.key = backup.key,
+          .time = backup.time,
+          .worth = state == "damaged"    ? Worth::kDamaged
+                   : state == "no proof" ? Worth::kNoProof
+                                         : Worth::kProven,
+          .pinned = backup.pinned};
+}
+
+using Group = std::vector<const Backup*>;  // of one database, newest first
+
+// By database. Backups without a manifest do not tell theirs: where there is only one database,
+// they are taken to be of it.
+std::map<std::string, Group> by_database(const std::vector<Backup>& backups) {
+  std::map<std::string, Group> groups;
+  Group unknown;
+  for (const Backup& backup : backups) {
+    (backup.manifest ? groups[backup.database()] : unknown).push_back(&backup);
+  }
+  if (unknown.empty()) return groups;
+  Group& home = groups.size() == 1 ? groups.begin()->second : groups[""];
+  home.insert(home.end(), unknown.begin(), unknown.end());
+  std::ranges::stable_sort(home,
+                           [](const Backup* a, const Backup* b) { return a->time > b->time; });
+  return groups;
+}
+
+std::vector<Reasons> judge_group(const Group& group, const PruneJob& job, Time now) {
+  std::vector<RetentionCandidate> candidates;
+  for (const Backup* backup : group) candidates.push_back(candidate(*backup));
+  std::vector<Reasons> reasons = judge(candidates, now, job.rule, job.zone);
+  for (std::size_t i = 0; i < group.size(); ++i) {
+    if (group[i]->unreadable) reasons[i].emplace_back("its manifest can't be read");
+  }
+  return reasons;
+}
+
+bool removable(Store& store, Pruned& pruned, const Context& context) {
+  try {
+    check_removable(store);
+    return true;
+  } catch (const NotAllowed& e) {
+    pruned.not_removable.push_back(store.name());
+    context.log.info(
+        "may not remove anything: retention is left to the store's own lifecycle rules",
+        {{"store", store.name()}, {"cause", e.what()}});
+    return false;
+  }
+}
+
+void remove_step(PruneStep& step, const PruneJob& job, Pruned& pruned, const Context& context) {
+  check_stop(context.stop);
+  if (!job.dry_run) {
+    remove_backup(*step.store, step.backup.key);
+    context.log.debug("removed", {{"backup", step.store->location(step.backup.key)}});
+  }
+  step.removed = true;
+  ++pruned.removed;
+}
+
+// Oldest first: whenever it is cut short, the newer ones are still there.
+void prune_group(Store& store, const Group& group, const PruneJob& job, Pruned& pruned,
+                 const Context& context) {
+  const std::vector<Reasons> reasons = judge_group(group, job, context.clock.now());
+  const std::size_t first = pruned.steps.size();
+  for (std::size_t i = 0; i < group.size(); ++i) {
+    pruned.steps.push_back({.store = &store, .backup = *group[i], .reasons = reasons[i]});
+  }
+  const bool any = std::ranges::any_of(reasons, [](const Reasons& r) { return r.empty(); });
+  if (!any) return;
+  if (const auto why = shrunken(group); why && !job.force) {
+    pruned.suspicions.push_back(
+        fmt::format("{} in {}: {}", printable(group.front()->database()), store.name(), *why));
+    context.log.warning("nothing is removed: the newest backup is far smaller than those before it",
+                        {{"store", store.name()},
+                         {"backup", group.front()->key},
+                         {"cause", *why},
+                         {"hint", "if that is as it should be: `pgstow prune --force`"}});
+    return;
+  }
+  for (std::size_t i = pruned.steps.size(); i-- > first;) {
+    if (pruned.steps[i].reasons.empty()) remove_step(pruned.steps[i], job, pruned, context);
+  }
+}
+
+void prune_store(Store& store, const PruneJob& job, Pruned& pruned, const Context& context) {
+  const std::vector<Backup> backups = list_backups(store);
+  if (!job.dry_run) {
+    if (!removable(store, pruned, context)) return;
+    if (const int finished = finish_removals(store); finished > 0) {
+      context.log.info("ended removals that a dead run began",
+                       {{"store", store.name()}, {"backups", std::to_string(finished)}});
+    }
+  }
+  for (const auto& [database, group] : by_database(backups)) {
+    prune_group(store, group, job, pruned, context);
+  }
+}
+
+std::string percent(std::uint64_t part, std::uint64_t whole) {
+  return fmt::format("{} %", whole == 0 ? 0 : part * 100 / whole);
+}
+
+}  // namespace
+
+std::optional<std::string> shrunken(const std::vector<const Backup*>& backups) {
+  const Backup* newest = nullptr;
+  std::uint64_t rows = 0;
+  std::uint64_t bytes = 0;
+  std::size_t seen = 0;
+  for (const Backup* backup : backups) {
+    if (!backup->manifest || backup->state() == "damaged") continue;
+    if (newest == nullptr) {
+      newest = backup;
+    } else if (seen++ < kPredecessors) {
+      rows = std::max(rows, backup->manifest->rows());
+      bytes = std::max(bytes, backup->manifest->raw.bytes);
+    }
+  }
+  if (newest == nullptr) return std::nullopt;
+  const Manifest& manifest = *newest->manifest;
+  if (manifest.rows() < rows / 2) {
+    return fmt::format("{} rows, {} of what one of the last {} had", manifest.rows(),
+                       percent(manifest.rows(), rows), std::min(seen, kPredecessors));
+  }
+  if (manifest.raw.bytes < bytes / 2) {
+    return fmt::format("{}, {} of what one of the last {} had", human_bytes(manifest.raw.bytes),
+                       percent(manifest.raw.bytes, bytes), std::min(seen, kPredecessors));
+  }
+  return std::nullopt;
+}
+
+Pruned run_prune(const PruneJob& job, const Stores& stores, const Context& context) {
+  Pruned pruned;
+  for (Store* store : stores.delivering()) {
+    try {
+      prune_store(*store, job, pruned, context);
+    } catch (const Cancelled&) {
+      throw;
+    } catch (const Error& e) {
+      pruned.failures.push_back(note_failure(*store, e, context));
+    }
+  }
+  if (pruned.removed > 0 && !job.dry_run) {
+    context.log.info(fmt::format("Rotated backups: deleted {} old backup(s)", pruned.removed));
+  }
+  return pruned;
+}
+
+std::vector<Reasons> reasons_of(const std::vector<Backup>& backups, const PruneJob& job, Time now) {
+  std::vector<Reasons> all(backups.size());
+  for (const auto& [database, group] : by_database(backups)) {
+    std::vector<Reasons> reasons = judge_group(group, job, now);
+    for (std::size_t i = 0; i < group.size(); ++i) {
+      all[static_cast<std::size_t>(group[i] - backups.data())] = std::move(reasons[i]);
+    }
+  }
+  return all;
+}
+
+void set_pin(const Backup& backup, bool pinned, const Context& context) {
+  const std::string key = pin_key(backup.key);
+  const std::string text = pretty(
+      boost::json::object{{"schema", "pgstow.pin/1"}, {"time", rfc3339(context.clock.now())}});
+  for (const Copy& copy : backup.copies) {
+    if (pinned) {
+      write_object(*copy.store, key, text + "\n", Existing::kReplace);
+    } else {
+      copy.store->remove(key);
+    }
+  }
+}
+
+}  // namespace pgstow

@@ -1,0 +1,53 @@
+// The story of rotation: what retention no longer keeps is removed.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "backup/retention.h"
+#include "backup/stores.h"
+#include "base/context.h"
+#include "base/zone.h"
+
+namespace pgstow {
+
+struct PruneJob {
+  RetentionRule rule;
+  Zone zone;  // where days begin
+  bool dry_run = false;
+  bool force = false;  // also where the newest backups look suspicious
+};
+
+// What retention says of one copy of a backup, and what came of it.
+struct PruneStep {
+  Store* store = nullptr;
+  Backup backup;
+  Reasons reasons;       // why it is kept; empty: it is not
+  bool removed = false;  // with dry_run: would be
+};
+
+struct Pruned {
+  std::vector<PruneStep> steps;            // in each store newest first
+  std::vector<std::string> suspicions;     // why nothing was removed, of a database in a store
+  std::vector<StoreFailure> failures;      // of stores that could not be listed or written
+  std::vector<std::string> not_removable;  // stores whose rights do not include removing
+  int removed = 0;
+};
+
+// Judges the backups of each database in each store that new ones are delivered to, and removes
+// those that nothing keeps. Backups whose manifest can't be read just now are kept. Where the
+// newest backup of a database is far smaller than the ones before it (shrunken()), nothing of that
+// database is removed in that store. A store that fails does not stop the others.
+Pruned run_prune(const PruneJob& job, const Stores& stores, const Context& context);
+
+// Why each backup of this listing is kept, for display; in its order, of the first copy.
+std::vector<Reasons> reasons_of(const std::vector<Backup>& backups, const PruneJob& job, Time now);
+
+// How the newest backup is far smaller than its predecessors: fewer than half the rows or raw bytes
+// of the largest of the seven before it. `backups` are of one database, newest first.
+std::optional<std::string> shrunken(const std::vector<const Backup*>& backups);
+
+// Pins a backup wherever it lies, or takes the pins away. Throws when a store refuses.
+void set_pin(const Backup& backup, bool pinned, const Context& context);
+
+}  // namespace pgstow

@@ -1,0 +1,248 @@
+#include "backup/prune.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <set>
+
+#include "backup/removal.h"
+#include "backup/sync.h"
+#include "backup/testing_backup.h"
+#include "base/error.h"
+#include "harness/fault_store.h"
+#include "harness/program.h"
+#include "store/local.h"
+
+namespace pgstow {
+namespace {
+
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using testing::SizeIs;
+using testing::StartsWith;
+using testing_backup::manifest_of;
+
+class FixedClock final : public Clock {
+ public:
+  Time now() const override { return time; }
+  void sleep(std::chrono::milliseconds, const std::stop_token&) const override {}
+  Time time = *parse_stamp("20261124_040000");
+};
+
+class NoProgress final : public Progress {
+ public:
+  void update(const ProgressState&) override {}
+  void done() override {}
+};
+
+// A store whose user may not remove anything.
+class WriteOnce final : public Store {
+ public:
+  explicit WriteOnce(Store& inner) : inner_(inner) {}
+  std::string name() const override { return "s3"; }
+  std::string location(std::string_view key) const override { return inner_.location(key); }
+  std::unique_ptr<Sink> create(std::string_view key, Existing existing) override {
+    return inner_.create(key, existing);
+  }
+  std::unique_ptr<Source> open(std::string_view key, Range range) override {
+    return inner_.open(key, range);
+  }
+  std::vector<Object> list(std::string_view prefix) override { return inner_.list(prefix); }
+  void remove(std::string_view) override { throw NotAllowed("delete: access denied"); }
+  int clear_leftovers() override { return 0; }
+
+ private:
+  Store& inner_;
+};
+
+// Lends a store that outlives the Stores.
+class Lent final : public Store {
+ public:
+  explicit Lent(Store& inner) : inner_(inner) {}
+  std::string name() const override { return inner_.name(); }
+  std::string location(std::string_view key) const override { return inner_.location(key); }
+  std::unique_ptr<Sink> create(std::string_view key, Existing existing) override {
+    return inner_.create(key, existing);
+  }
+  std::unique_ptr<Source> open(std::string_view key, Range range) override {
+    return inner_.open(key, range);
+  }
+  std::vector<Object> list(std::string_view prefix) override { return inner_.list(prefix); }
+  void remove(std::string_view key) override { inner_.remove(key); }
+  int clear_leftovers() override { return inner_.clear_leftovers(); }
+
+ private:
+  Store& inner_;
+};
+
+Stores stores_of(Store& store) {
+  std::vector<Place> places;
+  places.push_back({.store = std::make_unique<Lent>(store)});
+  return Stores(std::move(places));
+}
+
+class Prune : public testing::Test {
+ protected:
+  void add(const std::string& stamp, const std::string& database = "shop", std::uint64_t rows = 100,
+           const std::string& content = "archive") {
+    Manifest m = manifest_of("backup_" + stamp, database, content + stamp);
+    m.raw.bytes = rows * 10;
+    TableProof table{.schema = "public", .name = "t", .proof = {}};
+    table.proof.rows = rows;
+    m.tables.push_back(table);
+    write_object(store, m.archive, content + stamp, Existing::kRefuse);
+    write_object(store, manifest_key(m.archive), to_json(m), Existing::kRefuse);
+  }
+  // One a day, the last on 24 November 2026.
+  void add_days(int count) {
+    for (int i = 0; i < count; ++i) {
+      add(stamp(clock.time - std::chrono::hours(24 * i + 1)));
+    }
+  }
+  Pruned prune(bool force = false, bool dry_run = false) {
+    return run_prune(job(force, dry_run), stores_of(store), context);
+  }
+  PruneJob job(bool force = false, bool dry_run = false) const {
+    return {.rule = {.daily = 3, .weekly = 3, .monthly = 0},
+            .zone = Zone::local_to_host(),
+            .dry_run = dry_run,
+            .force = force};
+  }
+  std::vector<std::string> days() {
+    std::vector<std::string> list;
+    for (const Backup& backup : list_backups(store)) list.push_back(backup.key.substr(11, 4));
+    return list;
+  }
+  std::size_t objects() { return store.list().size(); }
+
+  FixedClock clock;
+  Log log{clock, LogFormat::kText, Level::kError};
+  Context context{.log = log, .clock = clock, .stop = {}};
+  test::TempDir folder;
+  LocalStore store{folder.path()};
+};
+
+TEST_F(Prune, RemovesWhatNothingKeeps) {
+  add_days(12);
+  write_object(store, "my_notes.txt", "not a backup", Existing::kRefuse);
+  Verification verification;
+  verification.good = true;
+  record_verification(store, "backup_20261114_030000.dump.gz", verification);
+  const Pruned pruned = prune();
+  EXPECT_EQ(pruned.removed, 8);
+  EXPECT_THAT(days(), ElementsAre("1124", "1123", "1122", "1115"));
+}
+
+TEST_F(Prune, ADryRunRemovesNothing) {
+  add_days(12);
+  const Pruned pruned = prune(false, true);
+  EXPECT_EQ(pruned.removed, 8);
+  EXPECT_THAT(days(), SizeIs(12));
+  EXPECT_THAT(pruned.steps, SizeIs(12));
+  EXPECT_THAT(pruned.steps[0].reasons, Contains("day 2026-11-24"));
+}
+
+TEST_F(Prune, DatabasesAreJudgedEachForItself) {
+  add("20250101_000000", "shop_staging");
+  add_days(5);
+  prune();
+  EXPECT_THAT(days(), Contains("0101"));
+}
+
+TEST_F(Prune, NothingGoesWhileTheNewestOneIsFarSmaller) {
+  add_days(12);
+  add("20261124_035000", "shop", 49);
+  const Pruned pruned = prune();
+  EXPECT_EQ(pruned.removed, 0);
+  EXPECT_THAT(pruned.suspicions, ElementsAre(HasSubstr("49 rows, 49 %")));
+  EXPECT_THAT(days(), SizeIs(13));
+  EXPECT_EQ(prune(true).removed, 8);
+}
+
+TEST_F(Prune, APinKeepsItAndTakingItAwayDoesNot) {
+  add_days(12);
+  const std::vector<Backup> before = list_backups(store);
+  set_pin(before.back(), true, context);
+  prune();
+  EXPECT_THAT(days(), Contains("1113"));
+  set_pin(list_backups(store).back(), false, context);
+  prune();
+  EXPECT_THAT(days(), Not(Contains("1113")));
+}
+
+TEST_F(Prune, AStoreWithoutTheRightIsLeftAlone) {
+  add_days(12);
+  WriteOnce bucket(store);
+  const Pruned pruned = run_prune(job(), stores_of(bucket), context);
+  EXPECT_THAT(pruned.not_removable, ElementsAre("s3"));
+  EXPECT_THAT(pruned.failures, IsEmpty());
+  EXPECT_THAT(days(), SizeIs(12));
+}
+
+TEST_F(Prune, OldBackupsWithoutManifestAreRotatedToo) {
+  for (const char* stamp : {"20261101_030000", "20261102_030000", "20261103_030000"}) {
+    write_object(store, fmt::format("backup_{}.dump.gz", stamp), "old", Existing::kRefuse);
+  }
+  add_days(3);
+  prune();
+  EXPECT_THAT(days(), ElementsAre("1124", "1123", "1122", "1103"));
+}
+
+TEST_F(Prune, ASecondArchiveOfTheSameStemKeepsItsManifest) {
+  add("20261124_030000");
+  write_object(store, "backup_20261124_030000.dump.zst", "other", Existing::kRefuse);
+  remove_backup(store, "backup_20261124_030000.dump.zst");
+  ASSERT_THAT(list_backups(store), SizeIs(1));
+  EXPECT_EQ(list_backups(store)[0].state(), "unverified");
+}
+
+// Each call of a removal fails once, before or after it was carried out: no backup is ever listed
+// as good that is not whole, none that is kept is touched, and the next run ends what was begun.
+TEST_F(Prune, MayBeCutShortAnywhere) {
+  for (const test::Moment moment : {test::Moment::kBefore, test::Moment::kAfter}) {
+    for (int n = 1;; ++n) {
+      test::TempDir fresh;
+      LocalStore real(fresh.path());
+      for (const char* stamp : {"20261124_030000", "20261123_030000", "20261122_030000",
+                                "20261111_030000", "20261101_030000"}) {
+        testing_backup::add(real, fmt::format("backup_{}", stamp), "shop", stamp);
+      }
+      test::FaultStore faulty(real, n, moment);
+      const Pruned cut = run_prune(job(), stores_of(faulty), context);
+      EXPECT_EQ(cut.failures.empty() || faulty.failed(), true);
+      for (const Backup& backup : list_backups(real)) {
+        EXPECT_EQ(backup.state(), "unverified") << "call " << n << ": " << backup.key;
+      }
+      run_prune(job(), stores_of(real), context);
+      std::vector<std::string> keys;
+      for (const Object& object : real.list()) keys.push_back(object.key);
+      EXPECT_THAT(keys, SizeIs(8)) << "call " << n;  // four backups, each with its manifest
+      EXPECT_THAT(keys, Contains(StartsWith("backup_20261111")));
+      EXPECT_THAT(keys, Not(Contains(StartsWith("backup_20261101"))));
+      if (!faulty.failed()) {
+        EXPECT_GT(n, 10);
+        break;
+      }
+    }
+  }
+}
+
+TEST_F(Prune, SyncDoesNotBringBackWhatRetentionRemoved) {
+  add_days(12);
+  test::TempDir other;
+  std::vector<Place> places;
+  places.push_back({.store = std::make_unique<LocalStore>(folder.path())});
+  places.push_back({.store = std::make_unique<LocalStore>(other.path(), "local:far")});
+  const Stores both(std::move(places));
+  NoProgress progress;
+  const Synced synced = run_sync({.retention = job()}, both, context, progress);
+  EXPECT_THAT(synced.steps, SizeIs(4));
+}
+
+}  // namespace
+}  // namespace pgstow

@@ -1,0 +1,83 @@
+// pgstow prune, pgstow keep
+#include "backup/prune.h"
+
+#include <fmt/format.h>
+
+#include <boost/json.hpp>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "base/text.h"
+#include "cli/commands.h"
+
+namespace pgstow::cli {
+namespace {
+
+std::string verdict(const PruneStep& step, bool dry_run) {
+  if (!step.reasons.empty()) return "kept";
+  if (!step.removed) return "left";
+  return dry_run ? "would be removed" : "removed";
+}
+
+std::string text_of(const Pruned& pruned, bool dry_run, Time now) {
+  std::vector<std::vector<std::string>> rows{{"backup", "age", "size", "store", "", "because"}};
+  for (const PruneStep& step : pruned.steps) {
+    rows.push_back({step.backup.key,
+                    step.backup.time > now ? "-" : human_duration(now - step.backup.time),
+                    human_bytes(step.backup.bytes), step.store->name(), verdict(step, dry_run),
+                    join(step.reasons, ", ")});
+  }
+  std::string text = pruned.steps.empty() ? "No backups found\n" : layout(rows, {1, 2});
+  for (const std::string& why : pruned.suspicions) {
+    text += fmt::format("Nothing is removed of {} (--force does it all the same)\n", why);
+  }
+  for (const std::string& store : pruned.not_removable) {
+    text +=
+        fmt::format("{}: the rights do not include removing; its lifecycle rules do it\n", store);
+  }
+  return text;
+}
+
+std::string json_text(const Pruned& pruned, bool dry_run) {
+  boost::json::array array;
+  for (const PruneStep& step : pruned.steps) {
+    array.push_back({{"backup", step.backup.key},
+                     {"store", step.store->name()},
+                     {"time", rfc3339(step.backup.time)},
+                     {"bytes", step.backup.bytes},
+                     {"verdict", verdict(step, dry_run)},
+                     {"kept_for", boost::json::value_from(step.reasons)}});
+  }
+  return pretty(
+             boost::json::object{{"schema", "pgstow.prune/1"},
+                                 {"removed", pruned.removed},
+                                 {"suspicious", boost::json::value_from(pruned.suspicions)},
+                                 {"not_removable", boost::json::value_from(pruned.not_removable)},
+                                 {"backups", array}}) +
+         "\n";
+}
+
+}  // namespace
+
+int prune_command(const Session& session) {
+  const Stores stores = make_stores(session.config.stores);
+  const PruneJob job = prune_job(session.config, session.arguments);
+  const Pruned pruned = run_prune(job, stores, session.context);
+  print(session.arguments.json ? json_text(pruned, job.dry_run)
+                               : text_of(pruned, job.dry_run, session.context.clock.now()));
+  const bool clean = pruned.failures.empty() && pruned.suspicions.empty();
+  return static_cast<int>(clean ? Exit::kOk : Exit::kWarnings);
+}
+
+int keep_command(const Session& session) {
+  const Stores stores = make_stores(session.config.stores);
+  const Listing listing = list_backups(stores.all(), session.context);
+  const Backup& backup = select_backup(listing.backups, session.arguments.choice, "");
+  set_pin(backup, !session.arguments.off, session.context);
+  print(
+      fmt::format("{} {}\n", backup.key,
+                  session.arguments.off ? "is no longer pinned" : "is pinned: retention keeps it"));
+  return static_cast<int>(exit_of(session, listing.failures));
+}
+
+}  // namespace pgstow::cli
