@@ -23,6 +23,7 @@ function(pgstow_room name)
     add_executable(${name}_test ${tests})
     target_link_libraries(${name}_test PRIVATE pgstow_flags pgstow_${name} pgstow_harness
                           GTest::gtest_main GTest::gmock ${RAPIDCHECK})
+    add_dependencies(${name}_test pgstow_keeper)
     gtest_discover_tests(${name}_test TEST_PREFIX ${name}. DISCOVERY_TIMEOUT 60
                          PROPERTIES LABELS ${name} TIMEOUT 300)
   endif()

@@ -3,10 +3,8 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <libpq-fe.h>
-#include <netinet/in.h>
 #include <pwd.h>
 #include <signal.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -20,6 +18,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "harness/ports.h"
 
 namespace pgstow::test {
 namespace {
@@ -112,19 +111,6 @@ fs::path data_template() {
 fs::path folder_base() {
   fs::path base = fs::temp_directory_path();
   return (base / "pgstow-pg-XXXXXX").string().size() > kSocketFolderLimit ? fs::path("/tmp") : base;
-}
-
-int free_port() {
-  const Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  if (::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), size) != 0 ||
-      ::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0) {
-    throw_errno("looking for a free port");
-  }
-  return ntohs(address.sin_port);
 }
 
 std::string url_encoded(std::string_view text) {
