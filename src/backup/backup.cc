@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "backup/delivery.h"
@@ -25,6 +26,8 @@ namespace {
 
 constexpr std::size_t kReadBytes = 1 << 20;
 constexpr std::chrono::milliseconds kNextName{100};
+constexpr int kNameTries = 600;
+constexpr int kSilentTries = 30;
 
 void check_rights(pg::Connection& leader) {
   const std::vector<std::string> missing = pg::missing_rights(leader);
@@ -35,10 +38,12 @@ void check_rights(pg::Connection& leader) {
               "owner or a superuser");
 }
 
-// The object under the first name of a second that nobody else uses: two backups in the same second
-// both live.
+// The objects under the first name of a second that nobody else uses: two backups in the same
+// second both live. The manifest is begun together with the archive, since another archive of that
+// second may end with .zst and still want the same manifest.
 struct Claim {
   std::string key;
+  std::unique_ptr<Delivery> manifest;
   std::unique_ptr<Delivery> object;
 };
 
@@ -48,16 +53,39 @@ bool name_is_free(const std::vector<Store*>& stores, const std::string& stem) {
 
 Claim claim_name(const std::vector<Store*>& stores, Compression compression,
                  const Context& context) {
-  for (;;) {
+  for (int tries = 0; tries < kNameTries; ++tries) {
     const std::string stem = "backup_" + stamp(context.clock.now());
     const std::string key = stem + ".dump" + std::string(suffix(compression));
     try {
-      if (name_is_free(stores, stem))
-        return {key, std::make_unique<Delivery>(stores, key, context)};
+      if (name_is_free(stores, stem)) {
+        auto manifest = std::make_unique<Delivery>(stores, manifest_key(key), context);
+        auto object = std::make_unique<Delivery>(manifest->stores(), key, context);
+        return {key, std::move(manifest), std::move(object)};
+      }
     } catch (const Exists&) {
       context.log.debug("name is taken, waiting for the next second", {{"name", key}});
     }
+    if (tries == kSilentTries) context.log.warning("waiting for a free name", {{"name", key}});
     context.clock.sleep(kNextName, context.stop);
+  }
+  throw Error("no free name for a backup, second after second",
+              "are two of the stores one place, or is another host writing there all the time?");
+}
+
+// Among the runs of this host: tells at once who else is at work. Where no lock can lie, the one
+// that the server keeps is enough.
+std::optional<FileLock> lock_here(const BackupJob& job, const std::string& database, Time started,
+                                  const Context& context) {
+  if (job.lock_folder.empty()) return std::nullopt;
+  try {
+    return FileLock::acquire(job.lock_folder, database, "a backup of " + printable(database),
+                             lock_holder(started, "backup"));
+  } catch (const Locked&) {
+    throw;
+  } catch (const Error& e) {
+    context.log.warning("no lock in the local folder; the server's alone keeps other runs out",
+                        {{"cause", e.what()}});
+    return std::nullopt;
   }
 }
 
@@ -149,15 +177,28 @@ Manifest make_manifest(const std::string& key, const pg::ServerFacts& server,
   return m;
 }
 
-// In every store that has the archive.
-std::vector<Store*> publish_manifest(const std::vector<Store*>& stores, const Manifest& manifest,
-                                     std::vector<StoreFailure>& failures, const Context& context) {
+std::vector<std::string> tool_warnings(const pg::Tool& pg_dump, const pg::ServerFacts& server) {
+  if (pg::dumps_for(pg_dump, server.major())) return {};
+  return {
+      fmt::format("pg_dump {} made this archive, which can't be restored into a server of version "
+                  "{} as this one is: install the package postgresql-client-{}",
+                  pg_dump.version, server.major(), server.major())};
+}
+
+void append(std::vector<StoreFailure>& failures, const std::vector<StoreFailure>& more) {
+  failures.insert(failures.end(), more.begin(), more.end());
+}
+
+// In every store that has the archive; returns these.
+std::vector<Store*> publish_manifest(Claim& claim, const Manifest& manifest,
+                                     std::vector<StoreFailure>& failures) {
+  append(failures, claim.object->failures());
   try {
-    Delivery delivery(stores, manifest_key(manifest.archive), context);
-    delivery.write(to_json(manifest));
-    delivery.finish();
-    failures.insert(failures.end(), delivery.failures().begin(), delivery.failures().end());
-    return delivery.stores();
+    claim.manifest->keep_only(claim.object->stores());
+    claim.manifest->write(to_json(manifest));
+    claim.manifest->finish();
+    append(failures, claim.manifest->failures());
+    return claim.manifest->stores();
   } catch (Error& e) {
     e.within(
         fmt::format("{} is whole, but its manifest could not be written, so it carries no proof",
@@ -192,12 +233,11 @@ Made run_backup(const BackupJob& job, const Stores& stores, const Context& conte
   const auto began = std::chrono::steady_clock::now();
   const Time started = context.clock.now();
   const std::string database = pg::database_name(job.server);
-  const FileLock lock =
-      FileLock::acquire(job.lock_folder, database, "a backup of " + printable(database),
-                        lock_holder(started, "backup"));
+  const std::optional<FileLock> lock = lock_here(job, database, started, context);
   context.log.info("Starting database backup...", {{"database", database}});
   pg::Connection leader = pg::Connection::open(job.server, context.stop);
   pg::forbid_timeouts(leader);
+  pg::lock_backup(leader);
   Made made;
   const std::vector<Store*> usable = prepare(stores.delivering(), made.failures, context);
 
@@ -217,16 +257,15 @@ Made run_backup(const BackupJob& job, const Stores& stores, const Context& conte
   Written written = write_archive(source, *claim.object, job, pg::table_sizes(leader), progress);
 
   // From here the archive is durable under its name; the manifest makes it a backup with a proof.
-  made.failures.insert(made.failures.end(), claim.object->failures().begin(),
-                       claim.object->failures().end());
   Manifest manifest = make_manifest(claim.key, server, snapshot, pg_dump, job, std::move(written));
   manifest.settings = settings;
-  manifest.warnings.insert(manifest.warnings.end(), left_out.begin(), left_out.end());
+  for (const std::vector<std::string>& more : {left_out, tool_warnings(pg_dump, server)}) {
+    manifest.warnings.insert(manifest.warnings.end(), more.begin(), more.end());
+  }
   manifest.started = started;
   manifest.duration = std::chrono::duration_cast<std::chrono::milliseconds>(
       std::chrono::steady_clock::now() - began);
-  const std::vector<Store*> holders =
-      publish_manifest(claim.object->stores(), manifest, made.failures, context);
+  const std::vector<Store*> holders = publish_manifest(claim, manifest, made.failures);
   report(holders, manifest, context);
 
   made.backup.key = claim.key;

@@ -23,7 +23,7 @@ struct BackupJob {
   std::chrono::seconds lock_timeout{60};
   std::chrono::seconds stall_timeout{900};
   std::filesystem::path pg_bin;       // empty: wherever pg_dump is found
-  std::filesystem::path lock_folder;  // where the lock of this database lies
+  std::filesystem::path lock_folder;  // for a lock of this host; empty: only the server's
 };
 
 struct Made {

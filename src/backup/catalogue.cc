@@ -57,6 +57,8 @@ Standing read_manifest(Store& store, Backup& backup) {
     if (is_removal_mark(text)) return Standing::kRemoved;
     Manifest manifest = parse_manifest(text, key);
     if (manifest.archive != backup.key) {
+      // Another archive of the same stem, .dump.zst beside .dump.gz, has it and we have none.
+      if (archive_stem(manifest.archive) == archive_stem(backup.key)) return Standing::kBackup;
       backup.manifest_problem = fmt::format("{} belongs to {}", key, manifest.archive);
       return Standing::kBackup;
     }
@@ -114,12 +116,18 @@ std::optional<Backup> make_backup(Store& store, const Object& object,
 
 const Backup& newest(const std::vector<Backup>& backups, const std::string& database) {
   bool others = false;
+  const Backup* unproven = nullptr;
   for (const Backup& backup : backups) {
     if (backup.state() == "damaged") continue;
-    if (database.empty() || backup.database().empty() || backup.database() == database)
+    if (!backup.manifest) {
+      if (unproven == nullptr) unproven = &backup;
+    } else if (database.empty() || backup.database() == database) {
       return backup;
-    others = true;
+    } else {
+      others = true;
+    }
   }
+  if (unproven != nullptr) return *unproven;
   throw NotFound(
       "No backups found" + (others ? " of database " + printable(database) : ""),
       others ? "there are backups of other databases: name one by its number in "

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <exception>
 #include <utility>
 
@@ -37,6 +38,12 @@ void Delivery::write(std::string_view bytes) {
 
 void Delivery::finish() {
   each([](Branch& branch) { branch.sink->finish(); });
+}
+
+void Delivery::keep_only(const std::vector<Store*>& stores) {
+  std::erase_if(branches_, [&](const Branch& branch) {
+    return std::ranges::find(stores, branch.store) == stores.end();
+  });
 }
 
 std::vector<Store*> Delivery::stores() const {

@@ -113,6 +113,7 @@ class Doctor {
   void check_tool(const std::string& name) {
     const int major = facts_ ? facts_->major() : 0;
     const pg::Tool tool = pg::find_tool(name, major, backup_.pg_bin, context_.stop);
+    if (facts_) pg::check_restores_into(tool, major);
     add(Health::kGood, fmt::format("{} {}", tool.path.string(), tool.version));
   }
 

@@ -30,8 +30,8 @@ boost::json::object json_of(const Made& made) {
           {"duration_ms", backup.manifest->duration.count()}};
 }
 
-// After a run in which a store failed, nothing is removed anywhere. False when a removal failed, or was
-// not dared.
+// After a run in which a store failed, nothing is removed anywhere. False when a removal failed, or
+// was not dared.
 bool rotate(const Session& session, const Stores& stores, const Made& made) {
   if (!made.failures.empty()) {
     session.context.log.info("nothing is removed after a run in which a store failed");

@@ -2,11 +2,23 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 
 #include "base/error.h"
 
 namespace pgstow::cli {
+
+namespace {
+
+// A lock lies where backups do; without a folder of ours, the server's own lock is enough.
+std::filesystem::path lock_folder(const Config& config) {
+  const auto local = std::ranges::find_if(
+      config.stores, [](const StoreSettings& store) { return store.name.starts_with("local"); });
+  return local == config.stores.end() ? std::filesystem::path() : local->folder;
+}
+
+}  // namespace
 
 BackupJob backup_job(const Config& config) {
   return {.server = config.target.parameters,
@@ -15,7 +27,7 @@ BackupJob backup_job(const Config& config) {
           .lock_timeout = config.lock_timeout,
           .stall_timeout = config.stall_timeout,
           .pg_bin = config.pg_bin,
-          .lock_folder = config.local_path};
+          .lock_folder = lock_folder(config)};
 }
 
 PruneJob prune_job(const Config& config, const Arguments& arguments) {

@@ -9,6 +9,8 @@
 namespace pgstow::pg {
 namespace {
 
+constexpr std::int64_t kBackupLock = 0x7067'7374'6F77'0001;  // "pgstow" and a number
+
 Time from_epoch_ms(std::int64_t ms) { return Time(std::chrono::milliseconds(ms)); }
 
 // Objects that pg_dump would dump: not the system's, not temporary, not made by an extension.
@@ -152,6 +154,28 @@ std::vector<std::string> missing_rights(Connection& connection) {
     order by 1 limit 20)"),
          "large object {}: no SELECT");
   return missing;
+}
+
+void lock_backup(Connection& session) {
+  // Advisory locks are each database's own (pg_locks.database), so one key does for all.
+  const std::string key = std::to_string(kBackupLock);
+  if (session.query("select pg_catalog.pg_try_advisory_lock($1::bigint)", {key}).flag(0, 0)) return;
+  const Result holder = session.query(
+      "select a.pid, coalesce(host(a.client_addr), 'this server''s host'), "
+      "coalesce(a.backend_start::timestamp(0)::text, '?') "
+      "from pg_catalog.pg_locks l join pg_catalog.pg_stat_activity a on a.pid = l.pid "
+      "where l.locktype = 'advisory' and l.granted and l.objsubid = 1 "
+      "and (l.classid::bigint << 32 | l.objid::bigint) = $1::bigint "
+      "and l.database = (select oid from pg_catalog.pg_database "
+      "                  where datname = pg_catalog.current_database())",
+      {key});
+  const std::string who =
+      holder.rows() == 0 ? "another session"
+                         : fmt::format("server process {}, from {} since {}", holder.text(0, 0),
+                                       holder.text(0, 1), holder.text(0, 2));
+  throw Locked(
+      fmt::format("a backup of {} is already running: {}", printable(session.database()), who),
+      "one backup of a database at a time, wherever it is started");
 }
 
 }  // namespace pgstow::pg

@@ -64,4 +64,8 @@ std::vector<std::string> missing_rights(Connection& connection);
 // What pg_dump leaves out without a word, a line each: on a standby, the rows of unlogged tables.
 std::vector<std::string> left_out(Connection& connection, const ServerFacts& server);
 
+// Held while a backup of the session's database runs, on any host: an advisory lock of the session.
+// Throws Locked, saying who, if another session holds it. Released with the session.
+void lock_backup(Connection& session);
+
 }  // namespace pgstow::pg

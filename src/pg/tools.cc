@@ -93,8 +93,12 @@ Tool find_tool(const std::string& name, int major, const fs::path& folder,
                              major));
 }
 
+bool dumps_for(const Tool& pg_dump, int server_major) {
+  return pg_dump.major < kTransactionTimeout || server_major >= kTransactionTimeout;
+}
+
 void check_restores_into(const Tool& pg_restore, int server_major) {
-  if (pg_restore.major < kTransactionTimeout || server_major >= kTransactionTimeout) return;
+  if (dumps_for(pg_restore, server_major)) return;
   throw NotFound(
       fmt::format("pg_restore {} can't restore into a server of version {}", pg_restore.version,
                   server_major),

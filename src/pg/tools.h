@@ -28,6 +28,9 @@ std::vector<Tool> installed_tools(const std::string& name, const std::filesystem
 Tool find_tool(const std::string& name, int major, const std::filesystem::path& folder,
                const std::stop_token& stop);
 
+// Whether an archive that this pg_dump makes can go back into a server of that major (see below).
+bool dumps_for(const Tool& pg_dump, int server_major);
+
 // pg_restore 17 and later begins with SET transaction_timeout, which servers before 17 do not know
 // (_doSetFixedOutputState in pg_backup_archiver.c). Throws NotFound for such a pair.
 void check_restores_into(const Tool& pg_restore, int server_major);

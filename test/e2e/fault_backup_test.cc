@@ -181,14 +181,14 @@ TEST_P(Signalled, WhileDumpingEndsAllInGoodOrder) {
 
 INSTANTIATE_TEST_SUITE_P(Stop, Signalled, testing::Values(SIGTERM, SIGINT, SIGHUP));
 
-TEST_F(FaultBackup, KilledWhileDumpingLeavesAPartThatTheNextRunClears) {
+TEST_F(FaultBackup, KilledWhileDumpingLeavesPartsThatTheNextRunClears) {
   const Unharmed unharmed(server, "shop", pgstow);
   const FakeTool dump = pausing_dump();
   Running run = paused_run(dump);
   run.signal(SIGKILL);
   EXPECT_EQ(run.wait().signal, SIGKILL);
   dump.resume();  // it writes into a broken pipe now
-  EXPECT_THAT(parts(pgstow), SizeIs(1));
+  EXPECT_THAT(parts(pgstow), SizeIs(2));  // of the archive, and of the manifest that claims its name
   EXPECT_EQ(unharmed.after_next_run(), "");
   await("the orphans' end", [&] { return children().empty(); });
 }

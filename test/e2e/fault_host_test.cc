@@ -141,6 +141,33 @@ TEST_F(FaultHost, ModesArePrivateWhateverTheUmask) {
   }
 }
 
+// From another folder, as from another host: there only the server knows.
+TEST_F(FaultHost, SecondHostIsTurnedAwayToo) {
+  const FakeTool dump = pausing_dump();
+  Program program = pgstow.program({"backup"});
+  program.env.push_back(dump.setting());
+  Running first(program);
+  dump.await_pause(first);
+  const Pgstow elsewhere(server, "shop");
+  const Outcome second = elsewhere.run({"backup"});
+  EXPECT_EQ(second.exit_code, 11) << second.describe();
+  EXPECT_THAT(second.err, AllOf(HasSubstr("already running: server process"), HasSubstr("hint: ")));
+  dump.resume();
+  EXPECT_TRUE(first.wait().ok());
+  EXPECT_EQ(elsewhere.run({"backup"}).exit_code, 0);
+}
+
+TEST_F(FaultHost, WhatPgDumpWarnsOfIsAWarningInTheExitCode) {
+  const FakeTool dump("pg_dump",
+                      "echo 'pg_dump: warning: something was left out' >&2; exec \"$REAL\" \"$@\"");
+  Program program = pgstow.program({"backup"});
+  program.env.push_back(dump.setting());
+  const Outcome outcome = run(program);
+  EXPECT_EQ(outcome.exit_code, 3) << outcome.describe();
+  EXPECT_THAT(outcome.err, HasSubstr("something was left out"));
+  EXPECT_THAT(pgstow.archives(), SizeIs(1));
+}
+
 TEST_F(FaultHost, SecondRunIsTurnedAwayAndToldByWhom) {
   const Unharmed unharmed(server, "shop", pgstow);
   const FakeTool dump = pausing_dump();
@@ -158,6 +185,7 @@ TEST_F(FaultHost, SecondRunIsTurnedAwayAndToldByWhom) {
   EXPECT_EQ(unharmed.after_next_run(), "");
 }
 
+// Every other one makes .dump.zst: the manifests would have the same name.
 TEST_F(FaultHost, EightDatabasesIntoOneFolderAtOnce) {
   std::vector<std::unique_ptr<Running>> runs;
   for (int i = 0; i < 8; ++i) {
@@ -168,6 +196,7 @@ TEST_F(FaultHost, EightDatabasesIntoOneFolderAtOnce) {
   for (int i = 0; i < 8; ++i) {
     Program program = pgstow.program({"backup"});
     program.env.insert(program.env.begin(), "PGDATABASE=db" + std::to_string(i));
+    if (i % 2 == 1) program.env.push_back("BACKUP_COMPRESSION=zstd:1");
     runs.push_back(std::make_unique<Running>(program));
   }
   for (const auto& one : runs) {
@@ -175,13 +204,16 @@ TEST_F(FaultHost, EightDatabasesIntoOneFolderAtOnce) {
     EXPECT_TRUE(outcome.ok()) << outcome.describe();
   }
   EXPECT_THAT(parts(pgstow), IsEmpty());
-  EXPECT_THAT(pgstow.archives(), SizeIs(8));
+  EXPECT_THAT(pgstow.archives(), SizeIs(4));
+  EXPECT_THAT(pgstow.files(".dump.zst"), SizeIs(4));
+  EXPECT_THAT(pgstow.run({"list"}).out,
+              AllOf(Not(HasSubstr("damaged")), Not(HasSubstr("no proof"))));
   EXPECT_EQ(pgstow.run({"verify", "--all"}).exit_code, 0);
   std::set<std::string> held;
   for (const std::string& name : pgstow.archives()) {
     held.insert(archive_text(pgstow.backups() / name));
   }
-  EXPECT_THAT(held, SizeIs(8));  // each database is there, none twice
+  EXPECT_THAT(held, SizeIs(4));  // each database is there, none twice
 }
 
 }  // namespace

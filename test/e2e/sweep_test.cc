@@ -85,8 +85,9 @@ class Sweep : public testing::Test {
   }
 
   // Only the backup from before stays, so that each fault finds the same folder.
-  void clear(const std::string& earlier_stem) const {
-    for (const auto& entry : fs::directory_iterator(pgstow.backups())) {
+  void clear(const std::string& earlier_stem) const { clear(pgstow.backups(), earlier_stem); }
+  static void clear(const fs::path& folder, const std::string& earlier_stem) {
+    for (const auto& entry : fs::directory_iterator(folder)) {
       const std::string name = entry.path().filename();
       if (!name.starts_with(earlier_stem) && !name.starts_with(".lock-")) fs::remove(entry.path());
     }
@@ -117,6 +118,27 @@ TEST_F(Sweep, KilledBeforeEachCall) {
     clear(earlier.stem);
     const Outcome outcome = with_fault(point, "signal=KILL");
     ASSERT_EQ(outcome.signal, SIGKILL) << outcome.describe() << read_file(trace());
+    ASSERT_EQ(earlier.unharmed.after_next_run(), "");
+  }
+  fmt::print("faults injected: {}, falsely good: 0, lost: 0, next run failed: 0\n", all.size());
+}
+
+// Into two stores: neither ever lists what is not whole.
+TEST_F(Sweep, KilledBeforeEachCallWithTwoStores) {
+  const fs::path usb = pgstow.folder() / "usb";
+  fs::create_directory(usb);
+  pgstow.with("BACKUP_STORES=local,local:usb").with("BACKUP_LOCAL_USB_PATH=" + usb.string());
+  const Earlier earlier(server, pgstow);
+  const std::vector<Point> all = points(kStateChanging);
+  EXPECT_GT(all.size(), 45U);
+  for (const Point& point : all) {
+    SCOPED_TRACE(fmt::format("killed before {} number {}", point.call, point.n));
+    clear(earlier.stem);
+    clear(usb, earlier.stem);
+    const Outcome outcome = with_fault(point, "signal=KILL");
+    ASSERT_EQ(outcome.signal, SIGKILL) << outcome.describe() << read_file(trace());
+    const Outcome verify = pgstow.run({"verify", "--all"});
+    ASSERT_EQ(verify.exit_code, 0) << verify.describe();
     ASSERT_EQ(earlier.unharmed.after_next_run(), "");
   }
   fmt::print("faults injected: {}, falsely good: 0, lost: 0, next run failed: 0\n", all.size());
