@@ -241,6 +241,23 @@ std::vector<std::string> secrets_of(const Config& config) {
   return secrets;
 }
 
+// Links and mounts looked through as far as the folders exist.
+void refuse_one_folder_twice(const std::vector<StoreSettings>& stores) {
+  for (auto one = stores.begin(); one != stores.end(); ++one) {
+    for (auto other = stores.begin(); other != one; ++other) {
+      std::error_code ignored;  // what does not exist is compared by its path
+      const bool same =
+          std::filesystem::weakly_canonical(std::filesystem::absolute(one->folder)) ==
+              std::filesystem::weakly_canonical(std::filesystem::absolute(other->folder)) ||
+          std::filesystem::equivalent(one->folder, other->folder, ignored);
+      if (!same) continue;
+      throw ConfigError(fmt::format("BACKUP_STORES: {} and {} are the same folder, {}", other->name,
+                                    one->name, one->folder.native()),
+                        "give each store a place of its own");
+    }
+  }
+}
+
 // The settings of every further store, and the stores themselves in their order.
 void read_stores(Config& config, const SettingLayers& layers) {
   for (const std::string& name : store_names(config.settings)) {
@@ -256,6 +273,7 @@ void read_stores(Config& config, const SettingLayers& layers) {
     }
     config.stores.push_back(std::move(store));
   }
+  refuse_one_folder_twice(config.stores);
 }
 
 std::vector<Setting> all_settings(const Config& config) {
@@ -265,12 +283,31 @@ std::vector<Setting> all_settings(const Config& config) {
   return all;
 }
 
+std::vector<std::string> unknown_names(const Config& config, const EnvFile& file) {
+  const std::vector<Setting> known = all_settings(config);
+  std::vector<std::string> warnings;
+  std::vector<NameInUse> others;
+  for (NameInUse& name : names_in_use(file)) {
+    const auto store = store_of_variable(name.name, kTable);
+    const bool is_known = std::ranges::find(known, name.name, &Setting::name) != known.end();
+    if (!is_known && store) {
+      warnings.push_back(fmt::format("{}: {} is for a store {}, which BACKUP_STORES does not name",
+                                     name.origin, printable(name.name), printable(*store)));
+    } else {
+      others.push_back(std::move(name));
+    }
+  }
+  const std::vector<std::string> unknown = unknown_settings(known, others, "BACKUP_");
+  warnings.insert(warnings.end(), unknown.begin(), unknown.end());
+  return warnings;
+}
+
 std::vector<std::string> warnings_of(const Config& config, const EnvFile& file) {
   std::vector<std::string> warnings = file.warnings;
   const auto append = [&](const std::vector<std::string>& more) {
     warnings.insert(warnings.end(), more.begin(), more.end());
   };
-  append(unknown_settings(all_settings(config), names_in_use(file), "BACKUP_"));
+  append(unknown_names(config, file));
   append(config.target.warnings);
   if (read_bool(config.settings, "BACKUP_S3_ENABLED")) {
     warnings.emplace_back("BACKUP_S3_ENABLED: this version keeps backups locally only");

@@ -77,6 +77,24 @@ std::vector<std::string> store_names(const Settings& settings) {
   return names;
 }
 
+std::optional<std::string> store_of_variable(std::string_view variable,
+                                             std::span<const Setting> table) {
+  for (const std::string_view kind : {"local", "s3"}) {
+    const std::string prefix = variable_prefix(kind);
+    if (!variable.starts_with(prefix)) continue;
+    for (const Setting& setting : table) {
+      if (!setting.name.starts_with(prefix)) continue;
+      const std::string end = "_" + std::string(setting.name.substr(prefix.size()));
+      if (variable.ends_with(end) && variable.size() > prefix.size() + end.size()) {
+        variable.remove_prefix(prefix.size());
+        variable.remove_suffix(end.size());
+        return fmt::format("{}:{}", kind, lower(variable));
+      }
+    }
+  }
+  return std::nullopt;
+}
+
 NamedSettings named_settings(std::string_view name, std::span<const Setting> table,
                              const SettingLayers& layers) {
   const std::string kind = variable_prefix(name.substr(0, name.find(':')));

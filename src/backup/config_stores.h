@@ -7,6 +7,7 @@
 
 #include <deque>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -42,6 +43,11 @@ std::vector<std::string> store_names(const Settings& settings);
 // The settings of the store called `name`, made from those of the first one of its kind in `table`.
 NamedSettings named_settings(std::string_view name, std::span<const Setting> table,
                              const SettingLayers& layers);
+
+// "local:usb" for BACKUP_LOCAL_USB_PATH: the further store that a variable of this name would
+// belong to.
+std::optional<std::string> store_of_variable(std::string_view variable,
+                                             std::span<const Setting> table);
 
 // "true", "1", "yes", "on" or the opposite; throws ConfigError.
 bool read_bool(const Settings& settings, std::string_view name);

@@ -15,15 +15,23 @@
 namespace pgstow {
 namespace {
 
-bool same_bytes(const Backup& a, const Backup& b) {
-  if (a.manifest && b.manifest) return a.manifest->stored.sha256 == b.manifest->stored.sha256;
-  return a.bytes == b.bytes;
+// An archive that is shorter than the manifest of another copy says, and has none of its own, was
+// cut short.
+bool is_cut_copy(const Backup& copy, const Backup& whole) {
+  return !copy.manifest && whole.manifest && copy.bytes < whole.manifest->stored.bytes;
 }
 
-bool damaged(const Backup& backup) { return backup.state() == "damaged"; }
+bool same_bytes(const Backup& a, const Backup& b) {
+  if (a.manifest && b.manifest) return a.manifest->stored.sha256 == b.manifest->stored.sha256;
+  return a.bytes == b.bytes || is_cut_copy(a, b) || is_cut_copy(b, a);
+}
+
+bool damaged(const Backup& backup) { return backup.copies.front().state == "damaged"; }
 
 // Makes one of two copies of a backup; the nearer one is described unless only the other is whole.
 void merge(Backup& known, Backup copy) {
+  if (is_cut_copy(copy, known)) copy.copies.front().state = "damaged";
+  if (is_cut_copy(known, copy)) known.copies.front().state = "damaged";
   if (damaged(known) && !damaged(copy)) {
     std::swap(known, copy);
     known.copies.insert(known.copies.end(), copy.copies.begin(), copy.copies.end());
@@ -63,7 +71,9 @@ Store& Stores::named(std::string_view name) const {
 Stores make_stores(const std::vector<StoreSettings>& settings) {
   std::vector<Place> places;
   for (const StoreSettings& one : settings) {
-    auto local = std::make_unique<LocalStore>(one.folder, one.name);
+    auto local = std::make_unique<LocalStore>(
+        one.folder, one.name,
+        one.name == "local" ? LocalStore::Missing::kMake : LocalStore::Missing::kRefuse);
     LocalStore* lent = local.get();
     places.push_back({.store = std::move(local), .delivers = one.delivers, .local = lent});
   }

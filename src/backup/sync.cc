@@ -18,6 +18,17 @@ namespace {
 
 constexpr std::size_t kReadBytes = 1 << 20;
 
+// Throws Corrupt unless the bytes in the store are those of the manifest.
+void check_archive(const Backup& backup, Store& store, const Context& context) {
+  const std::unique_ptr<Source> object = store.open(backup.key);
+  HashSource source(*object);
+  std::vector<char> buffer(kReadBytes);
+  while (source.read(buffer) > 0) check_stop(context.stop);
+  if (source.digest() != backup.manifest->stored.sha256) {
+    throw Corrupt(store.location(backup.key) + ": is not what the manifest of its other copy says");
+  }
+}
+
 // The archive's bytes from one store to another; nothing is visible there unless they are what the
 // manifest says.
 void copy_archive(const Backup& backup, Store& from, Store& to, Existing existing,
@@ -66,36 +77,86 @@ std::string lacks(const Backup& backup, const Store& store) {
   return {};
 }
 
-Store* whole_copy(const Backup& backup, const std::vector<Store*>& sources) {
+std::vector<Store*> whole_copies(const Backup& backup, const std::vector<Store*>& sources) {
+  std::vector<Store*> stores;
   for (const Copy& copy : backup.copies) {
     const bool whole = copy.state != "damaged" && (copy.state != "no proof" || !backup.manifest);
-    if (whole && std::ranges::find(sources, copy.store) != sources.end()) return copy.store;
+    if (whole && std::ranges::find(sources, copy.store) != sources.end()) {
+      stores.push_back(copy.store);
+    }
   }
-  return nullptr;
+  return stores;
+}
+
+// What an earlier verification said of the archive that was replaced no longer holds. The record is
+// written over, not removed, which a store may not allow.
+void forget_verification(const Backup& backup, Store& store, const Context& context) {
+  record_verification(store, backup.key,
+                      {.time = context.clock.now(),
+                       .good = true,
+                       .bytes = backup.bytes,
+                       .sha256 = {},
+                       .problem = {}});
+}
+
+bool has_bytes_of_manifest(const Backup& backup, Store& store, const Context& context) {
+  try {
+    check_archive(backup, store, context);
+    return true;
+  } catch (const Corrupt&) {
+    return false;
+  }
 }
 
 void bring(const Backup& backup, Store& from, Store& to, const std::string& why,
            const Context& context, Progress& progress) {
-  if (why != "without its manifest") {
-    const Existing existing = why == "damaged" ? Existing::kReplace : Existing::kRefuse;
-    copy_archive(backup, from, to, existing, context, progress);
+  if (why == "missing") {
+    copy_archive(backup, from, to, Existing::kRefuse, context, progress);
+  } else if (why == "damaged" || !has_bytes_of_manifest(backup, to, context)) {
+    copy_archive(backup, from, to, Existing::kReplace, context, progress);
+    forget_verification(backup, to, context);
   }
   copy_manifest(backup, from, to);
   context.log.info(
       "copied", {{"backup", backup.key}, {"from", from.name()}, {"to", to.location(backup.key)}});
 }
 
-void run_step(SyncStep& step, const Backup& backup, Store& from, Store& to, const Context& context,
-              Progress& progress) {
+// The copy turned out damaged: said, and kept beside it, so that nobody takes it for whole again.
+void note_damage(const Backup& backup, Store& store, const Corrupt& e, const Context& context) {
   try {
-    bring(backup, from, to, step.why, context, progress);
+    record_verification(store, backup.key,
+                        {.time = context.clock.now(),
+                         .good = false,
+                         .bytes = backup.bytes,
+                         .sha256 = {},
+                         .problem = e.what()});
   } catch (const Cancelled&) {
     throw;
-  } catch (const Error& e) {
-    step.problem = e.what();
-    context.log.error(
-        "could not be copied",
-        {{"backup", backup.key}, {"from", from.name()}, {"to", to.name()}, {"cause", e.what()}});
+  } catch (const Error& failed) {
+    context.log.warning("the damage could not be noted beside the backup",
+                        {{"store", store.name()}, {"cause", failed.what()}});
+  }
+}
+
+// From the nearest copy that turns out whole.
+void run_step(SyncStep& step, const Backup& backup, const std::vector<Store*>& from, Store& to,
+              const Context& context, Progress& progress) {
+  for (Store* source : from) {
+    step.from = source->name();
+    try {
+      bring(backup, *source, to, step.why, context, progress);
+      step.problem.clear();
+      return;
+    } catch (const Cancelled&) {
+      throw;
+    } catch (const Error& e) {
+      step.problem = e.what();
+      context.log.error(
+          "could not be copied",
+          {{"backup", backup.key}, {"from", step.from}, {"to", to.name()}, {"cause", e.what()}});
+      const auto* corrupt = dynamic_cast<const Corrupt*>(&e);
+      if (corrupt != nullptr) note_damage(backup, *source, *corrupt, context);
+    }
   }
 }
 
@@ -153,10 +214,31 @@ void deliver_one(Store& holder, const std::string& key, const Listing& listing,
     const std::string why = backup == listing.backups.end() ? "" : lacks(*backup, **to);
     if (why.empty()) continue;
     SyncStep step{.key = backup->key, .from = holder.name(), .to = name, .why = why};
-    run_step(step, *backup, holder, **to, context, progress);
+    run_step(step, *backup, {&holder}, **to, context, progress);
     if (!step.problem.empty()) still.push_back(name);
   }
   if (still != missed) write_missed(holder, key, still);
+}
+
+void not_delivered(const Store& holder, const Error& e, const Context& context) {
+  context.log.warning("what earlier runs could not deliver is not delivered yet",
+                      {{"store", holder.name()}, {"cause", e.what()}});
+}
+
+// One note that can't be used does not hold up the others.
+void deliver_noted(Store& holder, const std::string& key, const Listing& listing,
+                   const std::vector<Store*>& targets, const Context& context, Progress& progress) {
+  try {
+    deliver_one(holder, key, listing, targets, context, progress);
+  } catch (const Cancelled&) {
+    throw;
+  } catch (const Corrupt& e) {
+    context.log.warning("an unusable note is dropped; `pgstow sync` looks at all backups",
+                        {{"store", holder.name()}, {"cause", e.what()}});
+    write_missed(holder, key, {});
+  } catch (const Error& e) {
+    not_delivered(holder, e, context);
+  }
 }
 
 }  // namespace
@@ -182,14 +264,14 @@ Synced run_sync(const SyncJob& job, const Stores& stores, const Context& context
       const std::string why = lacks(backup, *to);
       if (why.empty() || !reachable(*to)) continue;
       check_stop(context.stop);
-      Store* from = whole_copy(backup, sources);
+      const std::vector<Store*> from = whole_copies(backup, sources);
       SyncStep step{.key = backup.key,
-                    .from = from == nullptr ? "" : from->name(),
+                    .from = from.empty() ? "" : from.front()->name(),
                     .to = to->name(),
                     .why = why,
                     .bytes = backup.bytes,
-                    .problem = from == nullptr ? "no whole copy to take it from" : ""};
-      if (from != nullptr && !job.dry_run) run_step(step, backup, *from, *to, context, progress);
+                    .problem = from.empty() ? "no whole copy to take it from" : ""};
+      if (!job.dry_run) run_step(step, backup, from, *to, context, progress);
       synced.steps.push_back(std::move(step));
     }
   }
@@ -219,13 +301,13 @@ void deliver_missed(const std::vector<Store*>& stores, const Context& context, P
       const std::vector<std::string> notes = missed_notes(*holder);
       if (notes.empty()) continue;
       const Listing listing = list_backups(stores, context);
-      for (const std::string& key : notes)
-        deliver_one(*holder, key, listing, stores, context, progress);
+      for (const std::string& key : notes) {
+        deliver_noted(*holder, key, listing, stores, context, progress);
+      }
     } catch (const Cancelled&) {
       throw;
     } catch (const Error& e) {
-      context.log.warning("what earlier runs could not deliver is not delivered yet",
-                          {{"store", holder->name()}, {"cause", e.what()}});
+      not_delivered(*holder, e, context);
     }
   }
 }

@@ -63,8 +63,10 @@ bool sticky(const fs::path& folder) {
 
 }  // namespace
 
-LocalStore::LocalStore(fs::path folder, std::string name)
-    : folder_(without_trailing_slash(std::move(folder))), name_(std::move(name)) {
+LocalStore::LocalStore(fs::path folder, std::string name, Missing missing)
+    : folder_(without_trailing_slash(std::move(folder))),
+      name_(std::move(name)),
+      missing_(missing) {
   if (folder_.empty()) throw ConfigError("the local store's folder has an empty name");
 }
 
@@ -78,6 +80,11 @@ std::string LocalStore::key_name(std::string_view key) const {
 
 std::unique_ptr<Sink> LocalStore::create(std::string_view key, Existing existing) {
   const std::string name = key_name(key);
+  if (missing_ == Missing::kRefuse && !open_folder(folder_)) {
+    throw NotFound(
+        fmt::format("{}: there is no such folder", folder_.native()),
+        "is its disk mounted? Make the folder once: mkdir -p -m 700 " + folder_.native());
+  }
   return std::make_unique<LocalSink>(make_folder(folder_), name, existing, location(name));
 }
 

@@ -25,13 +25,18 @@ struct SpaceInfo {
 // Keys are plain file names: throws Error for '/', NUL, a leading '.', the empty one, and one
 // longer than 232 bytes. Hidden files, links, folders and whatever else lies there are not its
 // objects. A folder that is no folder throws ConfigError; one that is missing is an empty store,
-// and made by the first create().
+// and made by the first create(), unless it has to be there (since it lies on a disk that may not
+// be mounted): create() throws NotFound then.
 class LocalStore final : public Store {
  public:
-  explicit LocalStore(std::filesystem::path folder, std::string name = "local");
+  enum class Missing { kMake, kRefuse };
+
+  explicit LocalStore(std::filesystem::path folder, std::string name = "local",
+                      Missing missing = Missing::kMake);
 
   std::string name() const override { return name_; }
   std::string location(std::string_view key) const override;
+  const std::filesystem::path& folder() const { return folder_; }
   std::unique_ptr<Sink> create(std::string_view key, Existing existing) override;
   std::unique_ptr<Source> open(std::string_view key, Range range = {}) override;
   std::vector<Object> list(std::string_view prefix = {}) override;
@@ -49,6 +54,7 @@ class LocalStore final : public Store {
 
   const std::filesystem::path folder_;
   const std::string name_;
+  const Missing missing_;
 };
 
 }  // namespace pgstow

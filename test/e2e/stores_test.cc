@@ -23,6 +23,22 @@ class SeveralStores : public testing::Test {
     server.create_database("shop");
     server.sql("shop", kShop);
     pgstow.with("BACKUP_STORES=local,local:usb").with("BACKUP_LOCAL_USB_PATH=" + usb.string());
+    fs::create_directory(usb);
+  }
+
+  // One byte of the file is another; its length is the same.
+  static void flip(const fs::path& file) {
+    std::string bytes = read_file(file);
+    bytes[bytes.size() / 2] ^= 1;
+    write_file(file, bytes);
+  }
+  std::string backed_up() {
+    const Outcome outcome = pgstow.run({"backup"});
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.describe();
+    return pgstow.archives().at(0);
+  }
+  static std::string manifest_of(const std::string& archive) {
+    return archive.substr(0, archive.find(".dump")) + ".json";
   }
 
   TestServer server;
@@ -60,6 +76,7 @@ TEST_F(SeveralStores, OneRunWritesThemAllAndARestoreTakesTheNearestWholeOne) {
 }
 
 TEST_F(SeveralStores, OneThatFailsTakesNobodyWithItAndIsServedByTheNextRun) {
+  fs::remove(usb);
   write_file(usb, "no folder");
   const Outcome backup = pgstow.run({"backup"});
   EXPECT_EQ(backup.exit_code, 3) << backup.describe();
@@ -71,6 +88,7 @@ TEST_F(SeveralStores, OneThatFailsTakesNobodyWithItAndIsServedByTheNextRun) {
   EXPECT_THAT(list.out, HasSubstr(pgstow.archives().at(0)));
 
   fs::remove(usb);
+  fs::create_directory(usb);
   const Outcome next = pgstow.run({"backup"});
   EXPECT_EQ(next.exit_code, 0) << next.describe();
   EXPECT_THAT(pgstow.files(".missed.json"), SizeIs(0));
@@ -81,12 +99,102 @@ TEST_F(SeveralStores, OneThatFailsTakesNobodyWithItAndIsServedByTheNextRun) {
 }
 
 TEST_F(SeveralStores, WhenNoneWorksTheRunFails) {
+  fs::remove(usb);
   write_file(usb, "no folder");
   fs::create_directory(pgstow.backups());
   const Outcome backup = pgstow.run({"backup", "--stores", "local:usb"});
   EXPECT_NE(backup.exit_code, 0);
   EXPECT_NE(backup.exit_code, 3) << backup.describe();
   EXPECT_THAT(pgstow.archives(), SizeIs(0));
+}
+
+TEST_F(SeveralStores, TheFirstOneThatFailsTakesNobodyWithItEither) {
+  write_file(pgstow.backups(), "no folder");
+  const Outcome backup = pgstow.run({"backup"});
+  EXPECT_EQ(backup.exit_code, 3) << backup.describe();
+  EXPECT_THAT(pgstow.run({"list", "--from", "local:usb"}).out, HasSubstr("unverified"));
+}
+
+TEST_F(SeveralStores, ADiskThatIsNotMountedIsNotWrittenBeside) {
+  fs::remove(usb);
+  const Outcome backup = pgstow.run({"backup"});
+  EXPECT_EQ(backup.exit_code, 3) << backup.describe();
+  EXPECT_THAT(backup.err, AllOf(HasSubstr("no such folder"), HasSubstr("mounted?")));
+  EXPECT_FALSE(fs::exists(usb));
+}
+
+TEST_F(SeveralStores, OneFolderUnderTwoNamesIsRefused) {
+  const fs::path link = pgstow.folder() / "link";
+  fs::create_symlink(pgstow.backups(), link);
+  fs::create_directory(pgstow.backups());
+  for (const fs::path& same : {pgstow.backups(), pgstow.backups() / "..//backups/", link}) {
+    Program program = pgstow.program({"backup"});
+    program.env.insert(program.env.begin(), "BACKUP_LOCAL_USB_PATH=" + same.string());
+    const Outcome outcome = run(program);
+    EXPECT_EQ(outcome.exit_code, 2) << outcome.describe();
+    EXPECT_THAT(outcome.err, HasSubstr("are the same folder"));
+  }
+}
+
+TEST_F(SeveralStores, ACopyThatSyncRepairedIsGoodAgain) {
+  const std::string name = backed_up();
+  flip(usb / name);
+  EXPECT_EQ(pgstow.run({"verify", "--all"}).exit_code, 4);
+  EXPECT_THAT(pgstow.run({"list"}).out, HasSubstr("local:usb(damaged)"));
+  EXPECT_EQ(pgstow.run({"sync"}).exit_code, 0);
+  EXPECT_EQ(read_file(usb / name), read_file(pgstow.backups() / name));
+  EXPECT_THAT(pgstow.run({"list"}).out, Not(HasSubstr("damaged")));
+  EXPECT_THAT(pgstow.run({"sync"}).out, HasSubstr("up to date"));
+  EXPECT_EQ(pgstow.run({"verify", "--all"}).exit_code, 0);
+}
+
+TEST_F(SeveralStores, NoManifestIsPutToBytesItDoesNotDescribe) {
+  const std::string name = backed_up();
+  flip(usb / name);
+  fs::remove(usb / manifest_of(name));
+  EXPECT_EQ(pgstow.run({"sync"}).exit_code, 0);
+  EXPECT_EQ(read_file(usb / name), read_file(pgstow.backups() / name));
+  EXPECT_EQ(pgstow.run({"verify", "--all"}).exit_code, 0);
+}
+
+TEST_F(SeveralStores, ACutCopyWithoutItsManifestIsReplaced) {
+  const std::string name = backed_up();
+  fs::resize_file(usb / name, 1000);
+  fs::remove(usb / manifest_of(name));
+  EXPECT_THAT(pgstow.run({"list"}).out, HasSubstr("local local:usb(damaged)"));
+  EXPECT_EQ(pgstow.run({"sync"}).exit_code, 0);
+  EXPECT_EQ(pgstow.run({"verify", "--all"}).exit_code, 0);
+  EXPECT_THAT(pgstow.run({"sync"}).out, HasSubstr("up to date"));
+}
+
+TEST_F(SeveralStores, ANearCopyThatTurnsOutDamagedIsPassedBy) {
+  const std::string before = dump_text(server, "shop");
+  const std::string name = backed_up();
+  flip(pgstow.backups() / name);
+  server.sql("shop", "drop table note cascade");
+  const Outcome restore = pgstow.run({"restore", "--yes"});
+  EXPECT_EQ(restore.exit_code, 0) << restore.describe();
+  EXPECT_THAT(restore.err, HasSubstr("trying the next one"));
+  EXPECT_EQ(dump_text(server, "shop"), before);
+
+  // The same for sync: a third store is filled from the copy that is whole.
+  fs::remove(pgstow.backups() / (name.substr(0, name.find(".dump")) + ".verified.json"));
+  const fs::path third = pgstow.folder() / "third";
+  fs::create_directory(third);
+  Program program = pgstow.program({"sync", "--stores", "local,local:usb,local:third"});
+  program.env.push_back("BACKUP_LOCAL_THIRD_PATH=" + third.string());
+  const Outcome sync = run(program);
+  EXPECT_EQ(read_file(third / name), read_file(usb / name)) << sync.describe();
+}
+
+TEST_F(SeveralStores, AnUnusableNoteDoesNotHoldUpTheOthers) {
+  fs::remove(usb);
+  ASSERT_EQ(pgstow.run({"backup"}).exit_code, 3);
+  write_file(pgstow.backups() / "backup_20260101_000000.missed.json", "");
+  fs::create_directory(usb);
+  ASSERT_EQ(pgstow.run({"backup"}).exit_code, 0);
+  EXPECT_THAT(pgstow.files(".missed.json"), SizeIs(0));
+  for (const std::string& name : pgstow.archives()) EXPECT_TRUE(fs::exists(usb / name)) << name;
 }
 
 TEST_F(SeveralStores, WrongNamesAreToldWithTheRightOnes) {
@@ -96,6 +204,9 @@ TEST_F(SeveralStores, WrongNamesAreToldWithTheRightOnes) {
   EXPECT_THAT(pgstow.run({"list", "--stores", "local,tape"}).err, HasSubstr("local:NAME"));
   EXPECT_THAT(pgstow.run({"list", "--stores", "local:none"}).err,
               HasSubstr("BACKUP_LOCAL_NONE_PATH"));
+  EXPECT_THAT(pgstow.run({"list", "--stores", "local"}).err,
+              HasSubstr("is for a store local:usb, which BACKUP_STORES does not name"));
+  EXPECT_EQ(pgstow.run({"list", "--from", ""}).exit_code, 2);
 }
 
 }  // namespace
