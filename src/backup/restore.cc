@@ -64,6 +64,49 @@ struct Run {
   pg::Tool pg_restore;
 };
 
+struct WholeCopy {
+  Store* store;
+  Verified verified;
+};
+
+// The nearest copy whose bytes are sound. A damaged one is passed by as long as there is another;
+// verification has noted the damage beside it.
+WholeCopy find_whole_copy(const Backup& backup, unsigned jobs, const Context& context,
+                          Progress& progress) {
+  for (std::size_t i = 0;; ++i) {
+    Store* store = backup.copies[i].store;
+    try {
+      return {.store = store, .verified = run_verify(*store, backup, jobs, context, progress)};
+    } catch (const Cancelled&) {
+      throw;
+    } catch (const Error& e) {
+      if (i + 1 == backup.copies.size()) throw;
+      context.log.warning("this copy can't be used; trying the next one",
+                          {{"store", store->name()}, {"cause", e.what()}});
+    }
+  }
+}
+
+void warn_of_other_database(const Backup& backup, const std::string& target,
+                            const Context& context) {
+  if (!backup.manifest || backup.database() == target) return;
+  context.log.warning("the backup is of another database",
+                      {{"backup", backup.database()}, {"target", target}});
+}
+
+// What would keep the present database from being renamed or dropped, found out before the long
+// work.
+void check_replaceable(pg::Connection& maintenance, const RestoreJob& job,
+                       const std::string& database) {
+  if (job.mode == RestoreMode::kInto) return;
+  const std::vector<std::string> obstacles =
+      pg::obstacles_to_replacing(maintenance, database, job.mode == RestoreMode::kInPlace);
+  if (obstacles.empty()) return;
+  throw Error(fmt::format("database {} can't be replaced:\n  {}", printable(database),
+                          join(obstacles, "\n  ")),
+              "--into NAME restores beside it and replaces nothing");
+}
+
 // A backup without a manifest may be anything that somebody put into the folder: a single table, or
 // another database.
 void check_archive(const RestoreJob& job, const Backup& backup, const Verified& verified,
@@ -234,9 +277,10 @@ std::string free_before_name(pg::Connection& maintenance, const std::string& dat
 
 // Does the renamings. When the connection broke in their midst, a new one tells whether they were
 // done.
-void rename_or_find_out(pg::Connection& maintenance, const std::vector<pg::Rename>& renames) {
+void rename_or_find_out(pg::Connection& maintenance, const std::vector<pg::Rename>& renames,
+                        const std::stop_token& stop) {
   try {
-    pg::rename_databases(maintenance, renames);
+    pg::rename_databases(maintenance, renames, stop);
   } catch (const Transient&) {
     pg::Connection session = maintenance.open_another(maintenance.database(), {});
     if (pg::database_exists(session, renames.back().from)) throw;
@@ -254,7 +298,7 @@ std::string swap(pg::Connection& maintenance, const std::string& database, NewDa
     renames.push_back({.from = database, .to = before});
   }
   renames.push_back({.from = fresh.name(), .to = database});
-  rename_or_find_out(maintenance, renames);
+  rename_or_find_out(maintenance, renames, context.stop);
   fresh.keep();
   context.log.info("swapped",
                    {{"database", database}, {"before", before.empty() ? "none" : before}});
@@ -271,7 +315,8 @@ Restored restore_beside(const Run& run) {
   Restored restored{.database = run.database, .before = {}, .comparison = fill(run, fresh.name())};
   // From here the new database is proven; the present one has not been touched.
   if (run.job.mode == RestoreMode::kInto) {
-    rename_or_find_out(run.maintenance, {{.from = fresh.name(), .to = run.database}});
+    rename_or_find_out(run.maintenance, {{.from = fresh.name(), .to = run.database}},
+                       run.context.stop);
     fresh.keep();
   } else {
     restored.before = swap(run.maintenance, run.database, fresh, run.context);
@@ -288,7 +333,8 @@ Restored restore_in_place(const Run& run) {
   run.context.log.warning("dropping the present database", {{"database", run.database}});
   pg::drop_database(run.maintenance, run.database);
   try {
-    rename_or_find_out(run.maintenance, {{.from = fresh.name(), .to = run.database}});
+    // Not to be stopped: the present one is gone.
+    rename_or_find_out(run.maintenance, {{.from = fresh.name(), .to = run.database}}, {});
     fresh.keep();
     return {.database = run.database, .before = {}, .comparison = fill(run, run.database)};
   } catch (Error& e) {
@@ -304,6 +350,10 @@ RestorePlan plan_restore(const RestoreJob& job, const Context& context) {
   RestorePlan plan;
   plan.database = job.mode == RestoreMode::kInto ? job.into : target_database(job);
   refuse_system_databases(plan.database);
+  if (plan.database.size() > pg::kMaxName) {
+    throw ConfigError(fmt::format("the database's name has {} bytes; PostgreSQL keeps only {}",
+                                  plan.database.size(), pg::kMaxName));
+  }
   plan.exists = pg::database_exists(maintenance, plan.database);
   if (job.mode == RestoreMode::kInto && plan.exists) {
     throw Exists("database " + printable(plan.database) + " exists already",
@@ -313,25 +363,27 @@ RestorePlan plan_restore(const RestoreJob& job, const Context& context) {
   return plan;
 }
 
-Restored run_restore(const RestoreJob& job, Store& store, const Backup& backup,
-                     const Context& context, Progress& progress) {
+Restored run_restore(const RestoreJob& job, const Backup& backup, const Context& context,
+                     Progress& progress) {
   const RestorePlan plan = plan_restore(job, context);
   pg::Connection maintenance = open_maintenance(job, context);
   pg::lock_restore(maintenance, plan.database);
   context.log.info("Starting database restore...",
-                   {{"backup", store.location(backup.key)}, {"database", plan.database}});
+                   {{"backup", backup.store().location(backup.key)}, {"database", plan.database}});
+  warn_of_other_database(backup, plan.database, context);
 
-  const Verified verified = run_verify(store, backup, job.jobs, context, progress);
-  context.log.info("stored bytes are sound", {{"backup", backup.key}});
+  const auto [store, verified] = find_whole_copy(backup, job.jobs, context, progress);
+  context.log.info("stored bytes are sound", {{"backup", store->location(backup.key)}});
   check_archive(job, backup, verified, plan.database);
   const pg::Tool pg_restore = check_server(maintenance, job, verified.archive, context);
+  check_replaceable(maintenance, job, plan.database);
   for (const std::string& name : pg::half_made_databases(maintenance, plan.database)) {
     pg::drop_half_made(maintenance, name);
     context.log.info("dropped what a dead restore left behind", {{"database", name}});
   }
 
   const Run run{.job = job,
-                .store = store,
+                .store = *store,
                 .backup = backup,
                 .context = context,
                 .progress = progress,
@@ -362,7 +414,7 @@ std::string run_undo(const RestoreJob& job, const Context& context) {
     before.clear();
   }
   renames.push_back({.from = kept.back(), .to = database});
-  pg::rename_databases(maintenance, renames);
+  pg::rename_databases(maintenance, renames, context.stop);
   context.log.info("swapped back", {{"database", database}, {"before", before}});
   return before;
 }

@@ -49,11 +49,12 @@ struct Restored {
 // Looks at the server and changes nothing.
 RestorePlan plan_restore(const RestoreJob& job, const Context& context);
 
-// Returns when the restored database is in place and proven equal to the backup. If it throws in
-// the modes kSwap and kInto, the present database is exactly as it was. In the mode kInPlace it is
-// gone from the moment the log says so; the stored bytes have been verified before.
-Restored run_restore(const RestoreJob& job, Store& store, const Backup& backup,
-                     const Context& context, Progress& progress);
+// From the nearest copy of the backup that turns out whole. Returns when the restored database is
+// in place and proven equal to it. If it throws in the modes kSwap and kInto, the present database
+// is exactly as it was. In the mode kInPlace it is gone from the moment the log says so; the stored
+// bytes have been verified before.
+Restored run_restore(const RestoreJob& job, const Backup& backup, const Context& context,
+                     Progress& progress);
 
 // Puts the database kept by the last restore back in place, and keeps the present one in turn.
 // Returns the name under which the present one is kept now. Throws NotFound if none is kept.

@@ -40,6 +40,15 @@ Every setting can be a flag, an environment variable or a line in .env, in this 
 Exit codes: 0 ok, 1 failed, 2 wrong usage or configuration, 3 done with warnings, 4 a backup is
 damaged, 10 not found, 11 locked by another run, 128+N ended by signal N.)";
 
+// --into "$NAME" with NAME unset must not mean the default.
+CLI::Validator not_empty() {
+  return CLI::Validator(
+      [](const std::string& text) {
+        return text.empty() ? std::string("an empty value is not allowed") : std::string();
+      },
+      "");
+}
+
 void add_backup(CLI::App& app, CommandLine& line) {
   CLI::App* c = app.add_subcommand("backup", "Make a backup of the database now");
   c->add_flag("--json", line.arguments.json, "Print what was made as JSON");
@@ -47,7 +56,7 @@ void add_backup(CLI::App& app, CommandLine& line) {
 }
 
 void add_from(CLI::App* c, CommandLine& line, const char* help) {
-  c->add_option("--from", line.arguments.from, help);
+  c->add_option("--from", line.arguments.from, help)->check(not_empty());
 }
 
 void add_list(CLI::App& app, CommandLine& line) {
@@ -60,7 +69,8 @@ void add_list(CLI::App& app, CommandLine& line) {
 
 void add_verify(CLI::App& app, CommandLine& line) {
   CLI::App* c = app.add_subcommand("verify", "Check that stored bytes are the bytes written");
-  c->add_option("backup", line.arguments.choice, "Number in the list, name, or latest (default)");
+  c->add_option("backup", line.arguments.choice, "Number in the list, name, or latest (default)")
+      ->check(not_empty());
   c->add_flag("--all", line.arguments.all, "Every backup, in every store");
   add_from(c, line, "Take it from this store (default: the nearest that has it whole)");
   c->add_flag("--json", line.arguments.json, "Print as JSON");
@@ -70,12 +80,14 @@ void add_verify(CLI::App& app, CommandLine& line) {
 void add_restore(CLI::App& app, CommandLine& line) {
   CLI::App* c = app.add_subcommand(
       "restore", "Restore a backup, proven, beside the present database; then swap them");
-  c->add_option("backup", line.arguments.choice, "Number in the list, name, or latest (default)");
+  c->add_option("backup", line.arguments.choice, "Number in the list, name, or latest (default)")
+      ->check(not_empty());
   c->add_flag("-y,--yes", line.arguments.yes, "Ask nothing");
   add_from(c, line, "Take it from this store (default: the nearest that has it whole)");
   CLI::Option* in_place = c->add_flag("--in-place", line.arguments.in_place,
                                       "Drop the present database first (no room for two)");
   c->add_option("--into", line.arguments.into, "Restore into a new database of this name")
+      ->check(not_empty())
       ->excludes(in_place);
   c->add_flag("--no-owner", line.arguments.no_owner, "Objects belong to the restoring role");
   c->add_flag("--no-privileges", line.arguments.no_privileges, "Leave GRANTs out");
@@ -85,7 +97,8 @@ void add_restore(CLI::App& app, CommandLine& line) {
 void add_sync(CLI::App& app, CommandLine& line) {
   CLI::App* c = app.add_subcommand("sync", "Copy backups to the stores that miss them");
   add_from(c, line, "Only copies out of this store (default: the nearest whole one)");
-  c->add_option("--to", line.arguments.to, "Only this store is brought up to date");
+  c->add_option("--to", line.arguments.to, "Only this store is brought up to date")
+      ->check(not_empty());
   c->add_flag("-n,--dry-run", line.arguments.dry_run, "Only tell what would be copied");
   c->add_flag("--json", line.arguments.json, "Print as JSON");
   c->callback([&line] { line.command = sync_command; });
@@ -103,7 +116,9 @@ void add_prune(CLI::App& app, CommandLine& line) {
 
 void add_keep(CLI::App& app, CommandLine& line) {
   CLI::App* c = app.add_subcommand("keep", "Pin a backup: retention never removes it");
-  c->add_option("backup", line.arguments.choice, "Number in the list, name, or latest")->required();
+  c->add_option("backup", line.arguments.choice, "Number in the list, name, or latest")
+      ->check(not_empty())
+      ->required();
   c->add_flag("--off", line.arguments.off, "Take the pin away");
   c->callback([&line] { line.command = keep_command; });
 }

@@ -41,6 +41,10 @@ std::string what_will_happen(const Session& session, const RestorePlan& plan,
       "\nRestore {} ({} ago, {}{}):\n", backup.key,
       human_duration(session.context.clock.now() - backup.time), human_bytes(backup.bytes),
       backup.manifest ? ", database " + printable(backup.database()) : "");
+  if (backup.manifest && backup.database() != plan.database) {
+    text += fmt::format("  NOTE: it is a backup of database {}, not of {}\n",
+                        printable(backup.database()), name);
+  }
   text += "  1. check every stored byte\n";
   if (session.arguments.in_place) {
     return text + fmt::format(
@@ -77,17 +81,34 @@ void tell(const Restored& restored) {
   }
 }
 
-// A newer one that is damaged is passed over by "latest", but not in silence.
-void warn_of_damaged(const Session& session, const std::vector<Backup>& backups,
-                     const Backup& selected) {
+// What is newer and passed over by "latest" is not passed over in silence.
+void warn_of_passed_over(const Session& session, const std::vector<Backup>& backups,
+                         const Backup& selected) {
   if (restore_job(session.config, session.arguments).chosen) return;
   for (const Backup& backup : backups) {
     if (backup.key == selected.key) return;
     if (backup.state() == "damaged") {
       session.context.log.warning("a newer backup is damaged and passed over",
                                   {{"backup", backup.key}});
+    } else if (!backup.manifest) {
+      session.context.log.warning("a newer file carries no proof and is passed over",
+                                  {{"backup", backup.key}, {"hint", "name it to restore it"}});
     }
   }
+}
+
+// Numbers shift with every new backup: nobody is asked, so another database's backup is taken by
+// its name only.
+void refuse_other_database_by_number(const Session& session, const Backup& backup,
+                                     const std::string& target) {
+  const std::string& choice = session.arguments.choice;
+  const bool by_number = parse_int(choice).has_value() && !backup.key.starts_with(choice);
+  if (!session.arguments.yes || !by_number || !backup.manifest || backup.database() == target) {
+    return;
+  }
+  throw ConfigError(fmt::format("number {} is {}, a backup of database {}, not of {}", choice,
+                                backup.key, printable(backup.database()), printable(target)),
+                    "with --yes, another database's backup is taken by its name only");
 }
 
 }  // namespace
@@ -100,8 +121,10 @@ int restore_command(const Session& session) {
   const RestoreJob job = restore_job(session.config, session.arguments);
   const Backup& backup =
       select_backup(backups, session.arguments.choice, pg::database_name(job.server));
-  warn_of_damaged(session, backups, backup);
+  warn_of_passed_over(session, backups, backup);
   const RestorePlan plan = plan_restore(job, session.context);
+  if (job.mode != RestoreMode::kInto)
+    refuse_other_database_by_number(session, backup, plan.database);
   if (!session.arguments.yes) {
     print(backup_table(backups, session.context.clock.now()));
     print(what_will_happen(session, plan, backup));
@@ -112,7 +135,7 @@ int restore_command(const Session& session) {
   }
   Restored restored;
   try {
-    restored = run_restore(job, backup.store(), backup, session.context, session.progress);
+    restored = run_restore(job, backup, session.context, session.progress);
   } catch (Error& e) {
     if (job.mode != RestoreMode::kInPlace) {
       e.within(plan.exists ? fmt::format("restore failed, database {} is as it was", plan.database)

@@ -13,11 +13,13 @@
 namespace pgstow::pg {
 namespace {
 
-constexpr std::size_t kMaxName = 63;  // NAMEDATALEN - 1
 constexpr std::string_view kRestoring = "__restoring_";
 constexpr std::string_view kBefore = "__before_";
 constexpr std::size_t kStampLength = 15;
-constexpr std::string_view kObjectInUse = "55006";  // SQLSTATE
+constexpr std::string_view kObjectInUse = "55006";  // SQLSTATE, as the next two
+constexpr std::string_view kLockNotAvailable = "55P03";
+constexpr std::string_view kQueryCanceled = "57014";
+constexpr std::chrono::milliseconds kLockPatience{10'000};
 constexpr std::chrono::milliseconds kRetryTermination{100};
 
 // The name itself, or as much of it as leaves room for the suffix, cut at a character's start and
@@ -47,14 +49,41 @@ std::vector<std::string> databases_with(Connection& maintenance, const std::stri
   return names;
 }
 
-// Ends all sessions in the database.
+// Whether this role may end the session that `a` (of pg_stat_activity) is: pg_terminate_backend's
+// rule (signalfuncs.c, pg_signal_backend).
+constexpr const char* kMayEnd =
+    "(select r.rolsuper or (not coalesce(o.rolsuper, false) and "
+    " (pg_catalog.pg_has_role(a.usesysid, 'USAGE') or "
+    "  pg_catalog.pg_has_role('pg_signal_backend', 'USAGE'))) "
+    " from pg_catalog.pg_roles r left join pg_catalog.pg_roles o on o.oid = a.usesysid "
+    " where r.rolname = current_user)";
+
+// Who may not see a session's kind is shown none (pgstatfuncs.c): it may be a client.
+constexpr const char* kClients =
+    "from pg_catalog.pg_stat_activity a where a.datname = $1 "
+    "and a.pid <> pg_catalog.pg_backend_pid() and a.usesysid is not null "
+    "and coalesce(a.backend_type, 'client backend') = 'client backend'";
+
+// Ends the clients' sessions in the database that this role may end; others leave by themselves or
+// make the renaming fail.
 void terminate_sessions(Connection& session, const std::string& database) {
   session.query(
-      "select pg_catalog.pg_terminate_backend(pid) from pg_catalog.pg_stat_activity "
-      "where datname = $1 and pid <> pg_catalog.pg_backend_pid() "
-      "and backend_type = 'client backend'",  // others only a superuser may end; they go by
-                                              // themselves
+      fmt::format("select pg_catalog.pg_terminate_backend(a.pid) {} and {}", kClients, kMayEnd),
       {database});
+}
+
+std::string blockers_of(Connection& session, int pid) {
+  const Result r = session.query(
+      "select pid, usename, coalesce(application_name, ''), datname from "
+      "pg_catalog.pg_stat_activity "
+      "where pid = any (pg_catalog.pg_blocking_pids($1::int))",
+      {std::to_string(pid)});
+  std::vector<std::string> list;
+  for (int i = 0; i < r.rows(); ++i) {
+    list.push_back(fmt::format("session {} of {} ({}) in {}", r.text(i, 0), printable(r.text(i, 1)),
+                               printable(r.text(i, 2)), printable(r.text(i, 3))));
+  }
+  return join(list, ", ");
 }
 
 bool is_about_database(const TocEntry& entry) {
@@ -215,29 +244,84 @@ void drop_half_made(Connection& maintenance, const std::string& name) {
   drop_database(maintenance, name);
 }
 
-void rename_databases(Connection& maintenance, const std::vector<Rename>& renames) {
+// One renaming in the transaction of `renamer`; `helper` looks after what is in its way.
+void rename_one(Connection& renamer, Connection& helper, const Rename& rename,
+                const std::stop_token& stop) {
+  const int pid = renamer.backend_pid();
+  std::string blockers;
+  renamer.start(fmt::format("alter database {} rename to {}", quote_identifier(rename.from),
+                            quote_identifier(rename.to)));
+  try {
+    do {
+      if (stop.stop_requested()) {  // its session would go on waiting for the lock without us
+        helper.query("select pg_catalog.pg_cancel_backend($1::int)", {std::to_string(pid)});
+      } else {
+        terminate_sessions(helper, rename.from);
+        const std::string now = blockers_of(helper, pid);
+        if (!now.empty()) blockers = now;
+      }
+    } while (!renamer.finished(kRetryTermination));
+    static_cast<void>(renamer.result());
+  } catch (ServerError& e) {
+    if (stop.stop_requested() && e.sqlstate() == kQueryCanceled) throw Cancelled();
+    if (e.sqlstate() == kLockNotAvailable && !blockers.empty()) {
+      throw Error(fmt::format("database {} is locked by {}", printable(rename.from), blockers),
+                  "end that transaction and try again");
+    }
+    throw;
+  }
+}
+
+void rename_databases(Connection& maintenance, const std::vector<Rename>& renames,
+                      const std::stop_token& stop) {
   // ALTER DATABASE RENAME locks the database first, which keeps new sessions out, and then waits up
   // to five seconds for the present ones to go (dbcommands.c, RenameDatabase; postinit.c,
   // InitPostgres). A second session ends them meanwhile: ended before, they could come back in
-  // between. Neither session obeys a stop: what is begun here is known to be done or undone when
-  // this returns.
+  // between. A stop is heard until the transaction is committed: what is begun here is known to be
+  // done or undone when this returns.
   Connection renamer = maintenance.open_another(maintenance.database(), {});
   Connection helper = maintenance.open_another(maintenance.database(), {});
   try {
     renamer.query("begin");
-    for (const Rename& rename : renames) {
-      renamer.start(fmt::format("alter database {} rename to {}", quote_identifier(rename.from),
-                                quote_identifier(rename.to)));
-      do {
-        terminate_sessions(helper, rename.from);
-      } while (!renamer.finished(kRetryTermination));
-      static_cast<void>(renamer.result());
-    }
+    renamer.query(fmt::format("set local lock_timeout = '{}ms'", kLockPatience.count()));
+    for (const Rename& rename : renames) rename_one(renamer, helper, rename, stop);
     renamer.query("commit");
   } catch (Error& e) {  // the open transaction ends with its session
     e.within("renaming databases");
     throw;
   }
+}
+
+std::vector<std::string> obstacles_to_replacing(Connection& maintenance,
+                                                const std::string& database, bool dropped) {
+  std::vector<std::string> obstacles;
+  const Result subscriptions = maintenance.query(
+      "select s.subname from pg_catalog.pg_subscription s "
+      "join pg_catalog.pg_database d on d.oid = s.subdbid "
+      "where d.datname = $1 and (s.subenabled or $2::boolean)",
+      {database, dropped ? "true" : "false"});
+  for (int i = 0; i < subscriptions.rows(); ++i) {
+    const std::string name = quote_identifier(subscriptions.text(i, 0));
+    obstacles.push_back(
+        dropped ? fmt::format("subscription {0}: DROP SUBSCRIPTION {0};", name)
+                : fmt::format("subscription {0}: ALTER SUBSCRIPTION {0} DISABLE;", name));
+  }
+  const Result prepared = maintenance.query(
+      "select gid from pg_catalog.pg_prepared_xacts where database = $1", {database});
+  for (int i = 0; i < prepared.rows(); ++i) {
+    obstacles.push_back(fmt::format("prepared transaction {}: COMMIT PREPARED or ROLLBACK PREPARED",
+                                    printable(prepared.text(i, 0))));
+  }
+  const Result sessions = maintenance.query(
+      fmt::format("select a.pid, a.usename, coalesce(a.application_name, '') {} and not {}",
+                  kClients, kMayEnd),
+      {database});
+  for (int i = 0; i < sessions.rows(); ++i) {
+    obstacles.push_back(fmt::format("session {} of {} ({}), which role {} may not end",
+                                    sessions.text(i, 0), printable(sessions.text(i, 1)),
+                                    printable(sessions.text(i, 2)), printable(maintenance.user())));
+  }
+  return obstacles;
 }
 
 std::vector<std::string> missing_on_server(Connection& maintenance, const ArchiveHeader& archive,

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +13,9 @@
 #include "pg/connection.h"
 
 namespace pgstow::pg {
+
+// The longest name PostgreSQL keeps whole (NAMEDATALEN - 1 in pg_config_manual.h), in bytes.
+constexpr std::size_t kMaxName = 63;
 
 // Names of the databases that a restore makes beside the one it restores: NAME__restoring_STAMP
 // while it is being filled, NAME__before_STAMP for the one that was replaced. A long NAME is
@@ -53,8 +57,16 @@ struct Rename {
 
 // Does all renamings in one transaction, ending the sessions in these databases. While it waits for
 // them, new sessions are held at the door, and let in (or told that the database is gone) when it
-// is done. Throws, with everything as it was, if one of them can't be done.
-void rename_databases(Connection& maintenance, const std::vector<Rename>& renames);
+// is done. Throws, with everything as it was, if one of them can't be done: also when a stop is
+// asked for before the last word, and when another transaction holds a database's lock for ten
+// seconds.
+void rename_databases(Connection& maintenance, const std::vector<Rename>& renames,
+                      const std::stop_token& stop);
+
+// What would keep the database from being renamed (or, if `dropped`, dropped): subscriptions,
+// prepared transactions, sessions that this role may not end. A line each, with what to do.
+std::vector<std::string> obstacles_to_replacing(Connection& maintenance,
+                                                const std::string& database, bool dropped);
 
 // What the archive needs and this server lacks: roles, extensions; a line each with a hint inside.
 std::vector<std::string> missing_on_server(Connection& maintenance, const ArchiveHeader& archive,

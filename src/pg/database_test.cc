@@ -148,10 +148,10 @@ TEST_F(Databases, KeptAndHalfMadeAreFoundByExactName) {
 TEST_F(Databases, RenamesTogetherOrNotAtAll) {
   server.create_database("a");
   server.create_database("b");
-  EXPECT_THROW(rename_databases(maintenance, {{"a", "kept"}, {"missing", "a"}}), ServerError);
+  EXPECT_THROW(rename_databases(maintenance, {{"a", "kept"}, {"missing", "a"}}, {}), ServerError);
   EXPECT_TRUE(database_exists(maintenance, "a"));
   EXPECT_FALSE(database_exists(maintenance, "kept"));
-  rename_databases(maintenance, {{"a", "kept"}, {"b", "a"}});
+  rename_databases(maintenance, {{"a", "kept"}, {"b", "a"}}, {});
   EXPECT_TRUE(database_exists(maintenance, "kept"));
   EXPECT_FALSE(database_exists(maintenance, "b"));
 }
@@ -169,8 +169,8 @@ TEST_F(Databases, RenameEndsSessionsThatKeepComingBack) {
     }
   });
   for (int round = 0; round < 5; ++round) {
-    rename_databases(maintenance, {{"busy", "moved"}});
-    rename_databases(maintenance, {{"moved", "busy"}});
+    rename_databases(maintenance, {{"busy", "moved"}}, {});
+    rename_databases(maintenance, {{"moved", "busy"}}, {});
   }
   client.request_stop();
   EXPECT_TRUE(database_exists(maintenance, "busy"));

@@ -141,6 +141,77 @@ TEST_F(FaultRestore, RoleThatMayNotCreateDatabases) {
   expect_untouched();
 }
 
+TEST_F(FaultRestore, AnEmptyNameIsNotTheDefault) {
+  for (const std::vector<std::string>& words :
+       std::vector<std::vector<std::string>>{{"restore", "--yes", "--into", ""},
+                                             {"restore", "--yes", ""},
+                                             {"restore", "--from", ""}}) {
+    const Outcome outcome = pgstow.run(words);
+    EXPECT_EQ(outcome.exit_code, 2) << outcome.describe();
+  }
+  const Outcome longer = pgstow.run({"restore", "--yes", "--into", std::string(70, 'x')});
+  EXPECT_EQ(longer.exit_code, 2) << longer.describe();
+  expect_untouched();
+}
+
+TEST_F(FaultRestore, AnotherDatabasesBackupIsNotTakenByItsNumber) {
+  server.create_database("other");
+  Program backup = pgstow.program({"backup"});
+  backup.env.insert(backup.env.begin(), "PGDATABASE=other");
+  run_ok(backup);
+  const Outcome outcome = pgstow.run({"restore", "--yes", "1"});
+  EXPECT_EQ(outcome.exit_code, 2) << outcome.describe();
+  EXPECT_THAT(outcome.err, AllOf(HasSubstr("a backup of database other"), HasSubstr("hint: ")));
+  expect_untouched();
+}
+
+// A file that was copied there just now looks newest, but nobody knows what it is.
+TEST_F(FaultRestore, LatestIsTheNewestWithAProof) {
+  const std::string archive = pgstow.archives().at(0);
+  server.create_database("older");
+  run_ok({.argv = {postgres_programs() / "pg_dump", "-Fc", "-d", server.url("older"), "-f",
+                   (pgstow.backups() / "before_migration.dump").string()}});
+  const Outcome outcome = pgstow.run({"restore", "--yes"});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.describe();
+  EXPECT_THAT(outcome.err, AllOf(HasSubstr("before_migration.dump"), HasSubstr("passed over")));
+  EXPECT_EQ(first_difference(stored, dump_text(server, "shop")), "");
+}
+
+TEST_F(FaultRestore, ObstaclesAreFoundBeforeTheLongWork) {
+  server.sql("shop",
+             "create subscription feed connection 'host=/nowhere' publication p "
+             "with (connect = false, slot_name = none)");
+  EXPECT_TRUE(pgstow.run({"restore", "--yes"}).ok());  // a disabled one is no obstacle
+  EXPECT_TRUE(pgstow.run({"undo", "--yes"}).ok());
+  server.sql("shop", "alter subscription feed set (slot_name = 'feed')");
+  server.sql("shop", "alter subscription feed enable");
+  const Outcome swap = pgstow.run({"restore", "--yes"});
+  EXPECT_EQ(swap.exit_code, 1) << swap.describe();
+  EXPECT_THAT(swap.err, AllOf(HasSubstr("ALTER SUBSCRIPTION \"feed\" DISABLE"), HasSubstr("hint: "),
+                              Not(HasSubstr("loading"))));
+  const Outcome in_place = pgstow.run({"restore", "--yes", "--in-place"});
+  EXPECT_EQ(in_place.exit_code, 1) << in_place.describe();
+  EXPECT_THAT(in_place.err, AllOf(HasSubstr("DROP SUBSCRIPTION"), Not(HasSubstr("dropping"))));
+}
+
+TEST_F(FaultRestore, SessionsThatTheRoleMayNotEndAreNamed) {
+  server.sql("postgres", "create role owner login createdb");
+  server.sql("postgres", "alter database shop owner to owner");
+  const Running monitor({.argv = {postgres_programs() / "psql", "-X", "-d", server.url("shop"),
+                                  "-c", "select pg_sleep(600)"}});
+  await("the session", [&] {
+    return server.value("postgres",
+                        "select count(*) from pg_stat_activity where query like "
+                        "'select pg_sleep%'") == "1";
+  });
+  Program program = pgstow.program({"restore", "--yes", "--no-owner", "--no-privileges"});
+  program.env.insert(program.env.begin(), "PGUSER=owner");
+  const Outcome outcome = run(program);
+  EXPECT_EQ(outcome.exit_code, 1) << outcome.describe();
+  EXPECT_THAT(outcome.err,
+              AllOf(HasSubstr("(psql), which role owner may not end"), Not(HasSubstr("loading"))));
+}
+
 TEST_F(FaultRestore, TwoAtOnce) {
   const FakeTool tool = pausing_restore();
   Running first(restore_with(tool));
