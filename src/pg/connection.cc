@@ -172,6 +172,9 @@ Connection Connection::open(const Parameters& parameters, std::stop_token stop) 
   }
   PQsetnonblocking(c.conn_.get(), 1);
   PQsetNoticeProcessor(c.conn_.get(), [](void*, const char*) {}, nullptr);
+  // Before anything else: a search_path set by the database's owner would lead our bare names and
+  // operators to functions of his own, run with our rights.
+  c.query("select pg_catalog.set_config('search_path', '', false)");
   return c;
 }
 

@@ -43,7 +43,8 @@ class Result {
 class Connection {
  public:
   // Connects with libpq's rules: explicit parameters over service file over environment.
-  // `stop` is kept for all later waits.
+  // `stop` is kept for all later waits. The session's search_path is empty: bare names are
+  // pg_catalog's, whatever the database's or the role's settings say.
   static Connection open(const Parameters& parameters, std::stop_token stop);
 
   // Runs one statement, or several without parameters, and returns the last result.

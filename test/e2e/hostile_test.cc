@@ -136,5 +136,30 @@ TEST(HostileNeighbours, LongNamesThatBeginAlike) {
   run_ok(second.program({"undo", "--yes"}));
 }
 
+// A database's owner may choose its search_path, and make operators that run whatever he likes with
+// the rights of who uses them: a superuser who backs up must not use them.
+TEST(HostileOwner, DoesNotBecomeSuperuser) {
+  const TestServer server;
+  server.create_database("shop");
+  server.sql("shop",
+             "create role mallory; create schema x;"
+             "create function x.same(name, name) returns boolean language plpgsql as "
+             "'begin alter role mallory superuser; return $1 operator(pg_catalog.=) $2; end';"
+             "create operator x.= (leftarg = name, rightarg = name, function = x.same);"
+             "create function public.times(numeric, integer) returns numeric language plpgsql as "
+             "'begin alter role mallory superuser; return 0; end';"
+             "create operator public.* (leftarg = numeric, rightarg = integer, "
+             "function = public.times);"
+             "alter database shop set search_path = x, pg_catalog, public");
+  const Pgstow pgstow(server, "shop");
+  for (const char* command : {"backup", "doctor"}) {
+    const Outcome outcome = pgstow.run({command});
+    EXPECT_TRUE(outcome.ok()) << outcome.describe();
+    EXPECT_EQ(server.value("postgres", "select rolsuper from pg_roles where rolname = 'mallory'"),
+              "f")
+        << command;
+  }
+}
+
 }  // namespace
 }  // namespace pgstow::test
