@@ -31,9 +31,7 @@ pg::Connection open_maintenance(const RestoreJob& job, const Context& context) {
   // The database that is restored can't be the one from which it is dropped and renamed.
   parameters["dbname"] = job.maintenance == target ? "template1" : job.maintenance;
   try {
-    pg::Connection maintenance = pg::Connection::open(parameters, context.stop);
-    pg::forbid_timeouts(maintenance);
-    return maintenance;
+    return pg::open_maintenance(parameters, context.stop);
   } catch (Error& e) {
     e.within("maintenance database " + parameters["dbname"]);
     throw;
@@ -227,7 +225,7 @@ class NewDatabase {
   ~NewDatabase() {
     if (kept_) return;
     try {  // a session of its own: the job may end because of a stop, which must not stop this
-      pg::Connection session = maintenance_.open_another(maintenance_.database(), {});
+      pg::Connection session = pg::another_maintenance(maintenance_);
       pg::drop_half_made(session, name_);
     } catch (const Error& e) {
       context_.log.warning("the half-made database could not be dropped; the next restore will",
@@ -282,7 +280,7 @@ void rename_or_find_out(pg::Connection& maintenance, const std::vector<pg::Renam
   try {
     pg::rename_databases(maintenance, renames, stop);
   } catch (const Transient&) {
-    pg::Connection session = maintenance.open_another(maintenance.database(), {});
+    pg::Connection session = pg::another_maintenance(maintenance);
     if (pg::database_exists(session, renames.back().from)) throw;
   }
 }

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "pg/server.h"
 #include "pg/server_error.h"
 #include "pg/sql_text.h"
 
@@ -164,7 +165,21 @@ void refuse_subscriptions(Connection& maintenance, const std::string& database) 
                           subscription));
 }
 
+Connection made_writable(Connection session) {
+  forbid_timeouts(session);
+  session.query("set default_transaction_read_only = off");
+  return session;
+}
+
 }  // namespace
+
+Connection open_maintenance(const Parameters& parameters, std::stop_token stop) {
+  return made_writable(Connection::open(parameters, std::move(stop)));
+}
+
+Connection another_maintenance(const Connection& maintenance) {
+  return made_writable(maintenance.open_another(maintenance.database(), {}));
+}
 
 std::string restoring_name(std::string_view database, Time time) {
   return stem(database, kRestoring) + stamp(time);
@@ -231,7 +246,7 @@ void drop_database(Connection& maintenance, const std::string& name) {
 
 void drop_half_made(Connection& maintenance, const std::string& name) {
   if (!database_exists(maintenance, name)) return;
-  Connection inside = maintenance.open_another(name, {});
+  Connection inside = made_writable(maintenance.open_another(name, {}));
   const Result r = inside.query(
       "select subname from pg_catalog.pg_subscription s join pg_catalog.pg_database d "
       "on d.oid = s.subdbid where d.datname = pg_catalog.current_database()");
@@ -279,8 +294,8 @@ void rename_databases(Connection& maintenance, const std::vector<Rename>& rename
   // InitPostgres). A second session ends them meanwhile: ended before, they could come back in
   // between. A stop is heard until the transaction is committed: what is begun here is known to be
   // done or undone when this returns.
-  Connection renamer = maintenance.open_another(maintenance.database(), {});
-  Connection helper = maintenance.open_another(maintenance.database(), {});
+  Connection renamer = another_maintenance(maintenance);
+  Connection helper = another_maintenance(maintenance);
   try {
     renamer.query("begin");
     renamer.query(fmt::format("set local lock_timeout = '{}ms'", kLockPatience.count()));

@@ -14,6 +14,13 @@
 
 namespace pgstow::pg {
 
+// A session for such work: nothing ends it while it honestly waits, and it may write even where the
+// user's or the role's settings make transactions read-only.
+Connection open_maintenance(const Parameters& parameters, std::stop_token stop);
+
+// Another one to the same server and database; without a stop, for what must not be left half-done.
+Connection another_maintenance(const Connection& maintenance);
+
 // The longest name PostgreSQL keeps whole (NAMEDATALEN - 1 in pg_config_manual.h), in bytes.
 constexpr std::size_t kMaxName = 63;
 

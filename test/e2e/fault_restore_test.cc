@@ -141,6 +141,15 @@ TEST_F(FaultRestore, RoleThatMayNotCreateDatabases) {
   expect_untouched();
 }
 
+// What makes everybody's transactions read-only by default is no reason not to restore.
+TEST_F(FaultRestore, ReadOnlyByDefault) {
+  Program program = pgstow.program({"restore", "--yes"});
+  program.env.emplace_back("PGOPTIONS=-c default_transaction_read_only=on");
+  const Outcome outcome = run(program);
+  EXPECT_TRUE(outcome.ok()) << outcome.describe();
+  EXPECT_EQ(first_difference(stored, dump_text(server, "shop")), "");
+}
+
 TEST_F(FaultRestore, AnEmptyNameIsNotTheDefault) {
   for (const std::vector<std::string>& words :
        std::vector<std::vector<std::string>>{{"restore", "--yes", "--into", ""},
