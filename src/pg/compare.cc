@@ -25,6 +25,7 @@ struct Group {
   std::string columns;
   bool root = false;
   bool mixed = false;  // partitions with their columns in different orders: only their rows count
+  std::string condition;  // WHERE ...: which of an extension's rows the user made, and were dumped
   Proof expected;
 };
 
@@ -47,7 +48,7 @@ std::map<std::string, Group> groups_of(const ArchiveHeader& archive, const Archi
 // The rows that were loaded through this relation; below a root there may be partitions that were
 // loaded by themselves, and foreign ones that were not loaded at all.
 std::string source_of(const Group& group, const std::map<std::string, Group>& all) {
-  if (!group.root) return "only " + group.relation;
+  if (!group.root) return "only " + group.relation + " " + group.condition;
   std::string others;
   for (const auto& [name, other] : all) {
     if (!other.root) others += (others.empty() ? "" : ", ") + quote_literal(name) + "::regclass";
@@ -59,7 +60,7 @@ std::string source_of(const Group& group, const std::map<std::string, Group>& al
 }
 
 std::string copy_statement(const Group& group, const std::map<std::string, Group>& all) {
-  if (group.root) {
+  if (group.root || !group.condition.empty()) {
     return fmt::format("COPY (SELECT {} FROM {}) TO STDOUT", group.columns, source_of(group, all));
   }
   if (group.columns.empty()) return fmt::format("COPY {} TO STDOUT", group.relation);
@@ -86,6 +87,24 @@ void prepare(Connection& session, const ArchiveHeader& archive, const SessionSet
     } catch (const ServerError&) {
       // A locale that this server lacks: only columns of type money can then compare as different.
       continue;
+    }
+  }
+}
+
+// Of an extension's tables pg_dump takes the rows that its pg_extension_config_dump() calls the
+// user's (dumpTableData_copy in pg_dump.c); the others come back with CREATE EXTENSION.
+void find_conditions(Connection& session, std::map<std::string, Group>& groups) {
+  const Result r = session.query(
+      "select c.oid, c.condition from pg_catalog.pg_extension e, "
+      "rows from (pg_catalog.unnest(e.extconfig), pg_catalog.unnest(e.extcondition)) "
+      "as c(oid, condition) where c.condition <> ''");
+  std::map<std::string, std::string> conditions;
+  for (int i = 0; i < r.rows(); ++i) conditions[r.text(i, 0)] = r.text(i, 1);
+  if (conditions.empty()) return;
+  for (auto& [name, group] : groups) {
+    const Result oid = session.query("select pg_catalog.to_regclass($1)::oid", {name});
+    if (const auto found = conditions.find(oid.text(0, 0)); found != conditions.end()) {
+      group.condition = found->second;
     }
   }
 }
@@ -171,7 +190,8 @@ Comparison compare(Connection& session, const ArchiveHeader& archive, const Arch
   Comparison result;
   result.digests = !settings.empty();
   prepare(session, archive, settings);
-  const std::map<std::string, Group> groups = groups_of(archive, proof);
+  std::map<std::string, Group> groups = groups_of(archive, proof);
+  find_conditions(session, groups);
   for (const auto& [name, group] : groups) {
     progress(name);
     Proof found = group.expected;
