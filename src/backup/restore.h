@@ -1,4 +1,4 @@
-// The stories of a restore, and of taking it back.
+// The story of a restore.
 #pragma once
 
 #include <filesystem>
@@ -55,12 +55,5 @@ RestorePlan plan_restore(const RestoreJob& job, const Context& context);
 // bytes have been verified before.
 Restored run_restore(const RestoreJob& job, const Backup& backup, const Context& context,
                      Progress& progress);
-
-// Puts the database kept by the last restore back in place, and keeps the present one in turn.
-// Returns the name under which the present one is kept now. Throws NotFound if none is kept.
-std::string run_undo(const RestoreJob& job, const Context& context);
-
-// Drops the databases that restores have kept; returns their names.
-std::vector<std::string> drop_kept(const RestoreJob& job, const Context& context);
 
 }  // namespace pgstow

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdio>
 
+#include "backup/undo.h"
 #include "base/error.h"
 #include "base/fd.h"
 #include "base/log.h"

@@ -165,6 +165,34 @@ void refuse_subscriptions(Connection& maintenance, const std::string& database) 
                           subscription));
 }
 
+// One renaming in the transaction of `renamer`; `helper` looks after what is in its way.
+void rename_one(Connection& renamer, Connection& helper, const Rename& rename,
+                const std::stop_token& stop) {
+  const int pid = renamer.backend_pid();
+  std::string blockers;
+  renamer.start(fmt::format("alter database {} rename to {}", quote_identifier(rename.from),
+                            quote_identifier(rename.to)));
+  try {
+    do {
+      if (stop.stop_requested()) {  // its session would go on waiting for the lock without us
+        helper.query("select pg_catalog.pg_cancel_backend($1::int)", {std::to_string(pid)});
+      } else {
+        terminate_sessions(helper, rename.from);
+        const std::string now = blockers_of(helper, pid);
+        if (!now.empty()) blockers = now;
+      }
+    } while (!renamer.finished(kRetryTermination));
+    static_cast<void>(renamer.result());
+  } catch (ServerError& e) {
+    if (stop.stop_requested() && e.sqlstate() == kQueryCanceled) throw Cancelled();
+    if (e.sqlstate() == kLockNotAvailable && !blockers.empty()) {
+      throw Error(fmt::format("database {} is locked by {}", printable(rename.from), blockers),
+                  "end that transaction and try again");
+    }
+    throw;
+  }
+}
+
 Connection made_writable(Connection session) {
   forbid_timeouts(session);
   session.query("set default_transaction_read_only = off");
@@ -257,34 +285,6 @@ void drop_half_made(Connection& maintenance, const std::string& name) {
     inside.query(fmt::format("drop subscription {}", subscription));
   }
   drop_database(maintenance, name);
-}
-
-// One renaming in the transaction of `renamer`; `helper` looks after what is in its way.
-void rename_one(Connection& renamer, Connection& helper, const Rename& rename,
-                const std::stop_token& stop) {
-  const int pid = renamer.backend_pid();
-  std::string blockers;
-  renamer.start(fmt::format("alter database {} rename to {}", quote_identifier(rename.from),
-                            quote_identifier(rename.to)));
-  try {
-    do {
-      if (stop.stop_requested()) {  // its session would go on waiting for the lock without us
-        helper.query("select pg_catalog.pg_cancel_backend($1::int)", {std::to_string(pid)});
-      } else {
-        terminate_sessions(helper, rename.from);
-        const std::string now = blockers_of(helper, pid);
-        if (!now.empty()) blockers = now;
-      }
-    } while (!renamer.finished(kRetryTermination));
-    static_cast<void>(renamer.result());
-  } catch (ServerError& e) {
-    if (stop.stop_requested() && e.sqlstate() == kQueryCanceled) throw Cancelled();
-    if (e.sqlstate() == kLockNotAvailable && !blockers.empty()) {
-      throw Error(fmt::format("database {} is locked by {}", printable(rename.from), blockers),
-                  "end that transaction and try again");
-    }
-    throw;
-  }
 }
 
 void rename_databases(Connection& maintenance, const std::vector<Rename>& renames,

@@ -1,0 +1,95 @@
+#include "backup/restore_checks.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "pg/restore.h"
+#include "pg/server.h"
+
+namespace pgstow {
+
+pg::CreateOptions create_options(const RestoreJob& job) {
+  return {.no_owner = job.no_owner, .no_privileges = job.no_privileges};
+}
+
+WholeCopy find_whole_copy(const Backup& backup, unsigned jobs, const Context& context,
+                          Progress& progress) {
+  for (std::size_t i = 0;; ++i) {
+    Store* store = backup.copies[i].store;
+    try {
+      return {.store = store, .verified = run_verify(*store, backup, jobs, context, progress)};
+    } catch (const Cancelled&) {
+      throw;
+    } catch (const Error& e) {
+      if (i + 1 == backup.copies.size()) throw;
+      context.log.warning("this copy can't be used; trying the next one",
+                          {{"store", store->name()}, {"cause", e.what()}});
+    }
+  }
+}
+
+void warn_of_other_database(const Backup& backup, const std::string& target,
+                            const Context& context) {
+  if (!backup.manifest || backup.database() == target) return;
+  context.log.warning("the backup is of another database",
+                      {{"backup", backup.database()}, {"target", target}});
+}
+
+void check_replaceable(pg::Connection& maintenance, const RestoreJob& job,
+                       const std::string& database) {
+  if (job.mode == RestoreMode::kInto) return;
+  const std::vector<std::string> obstacles =
+      pg::obstacles_to_replacing(maintenance, database, job.mode == RestoreMode::kInPlace);
+  if (obstacles.empty()) return;
+  throw Error(fmt::format("database {} can't be replaced:\n  {}", printable(database),
+                          join(obstacles, "\n  ")),
+              "--into NAME restores beside it and replaces nothing");
+}
+
+void check_archive(const RestoreJob& job, const Backup& backup, const Verified& verified,
+                   const std::string& database) {
+  if (job.mode == RestoreMode::kInto) return;  // nothing is replaced
+  if (!pg::holds_database(verified.archive)) {
+    throw Error(backup.key + ": an archive of single tables or schemas, not of a database",
+                "--into NAME restores it beside the present database");
+  }
+  if (!verified.proof.complete) {
+    throw Error(backup.key +
+                    ": its rows are compressed in a way that can't be read here, so they "
+                    "could not be compared",
+                "--into NAME restores it beside the present database, without a proof");
+  }
+  if (!backup.manifest && !job.chosen && verified.archive.database != database) {
+    throw NotFound(fmt::format("the newest backup, {}, is of database {}", backup.key,
+                               printable(verified.archive.database)),
+                   "name the backup to restore, by its number in `pgstow list`");
+  }
+}
+
+pg::Tool check_server(pg::Connection& maintenance, const RestoreJob& job,
+                      const pg::ArchiveHeader& archive, const Context& context) {
+  const pg::ServerFacts server = pg::server_facts(maintenance);
+  if (server.standby) throw Error("the server is a standby: nothing can be restored there");
+  if (!server.can_create_databases) {
+    throw Error("role " + server.user + " may not create databases",
+                "ALTER ROLE ... CREATEDB, or restore as a superuser");
+  }
+  const std::vector<std::string> missing =
+      pg::missing_on_server(maintenance, archive, create_options(job));
+  if (!missing.empty()) {
+    throw Error(
+        "the backup needs what this server lacks:\n  " + join(missing, "\n  "),
+        "create them first; --no-owner restores everything as the present role, --no-privileges "
+        "leaves out what was granted to roles");
+  }
+  pg::Tool tool = pg::find_tool("pg_restore", std::max(pg::needed_major(archive), server.major()),
+                                job.pg_bin, context.stop);
+  pg::check_restores_into(tool, server.major());
+  return tool;
+}
+
+}  // namespace pgstow

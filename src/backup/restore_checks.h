@@ -1,0 +1,47 @@
+// What a restore finds out before it makes or drops anything.
+#pragma once
+
+#include <string>
+
+#include "backup/catalogue.h"
+#include "backup/progress.h"
+#include "backup/restore.h"
+#include "backup/verify.h"
+#include "base/context.h"
+#include "pg/connection.h"
+#include "pg/database.h"
+#include "pg/tools.h"
+#include "store/store.h"
+
+namespace pgstow {
+
+pg::CreateOptions create_options(const RestoreJob& job);
+
+struct WholeCopy {
+  Store* store;
+  Verified verified;
+};
+
+// The nearest copy whose bytes are sound. A damaged one is passed by as long as there is another;
+// verification has noted the damage beside it.
+WholeCopy find_whole_copy(const Backup& backup, unsigned jobs, const Context& context,
+                          Progress& progress);
+
+// Throws if the archive is none that may replace `database`. A backup without a manifest may be
+// anything that somebody put into the folder: a single table, or another database.
+void check_archive(const RestoreJob& job, const Backup& backup, const Verified& verified,
+                   const std::string& database);
+
+// Throws if the server, or the role, can't take what the archive holds; returns the pg_restore
+// that can.
+pg::Tool check_server(pg::Connection& maintenance, const RestoreJob& job,
+                      const pg::ArchiveHeader& archive, const Context& context);
+
+// Throws, naming it all, if something keeps the present database from being renamed or dropped.
+void check_replaceable(pg::Connection& maintenance, const RestoreJob& job,
+                       const std::string& database);
+
+void warn_of_other_database(const Backup& backup, const std::string& target,
+                            const Context& context);
+
+}  // namespace pgstow

@@ -1,0 +1,32 @@
+// One database in another's place, by renaming: what a restore ends with and what takes it back.
+#pragma once
+
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "backup/restore.h"
+#include "base/context.h"
+#include "pg/connection.h"
+#include "pg/database.h"
+
+namespace pgstow {
+
+// The name to be restored, as libpq would work it out: explicit, PGDATABASE, service, or the
+// user's. The database itself may not exist, so it can't simply be asked.
+std::string target_database(const RestoreJob& job);
+
+// A session from which the job's database can be dropped and renamed.
+pg::Connection open_maintenance(const RestoreJob& job, const Context& context);
+
+// Does the renamings in one transaction. Where the connection breaks in their midst, a new one
+// tells whether they were done; if it throws, they were not, or nobody can tell.
+void rename_or_find_out(pg::Connection& maintenance, const std::vector<pg::Rename>& renames,
+                        const std::stop_token& stop);
+
+// Gives the database `fresh` the name `database`. In the same transaction the one that has it, if
+// there is one, gets a name that tells where it came from, which is returned (otherwise "").
+std::string put_in_place(pg::Connection& maintenance, const std::string& fresh,
+                         const std::string& database, const Context& context);
+
+}  // namespace pgstow
