@@ -134,6 +134,7 @@ void drop_older(pg::Connection& maintenance, const std::vector<std::string>& nam
                 const Context& context) {
   try {
     for (const std::string& name : names) {
+      check_stop(context.stop);
       pg::drop_database(maintenance, name);
       context.log.info("dropped", {{"database", name}});
     }

@@ -254,26 +254,39 @@ void create_database(Connection& maintenance, const ArchiveHeader& archive, cons
   }
 }
 
-void drop_database(Connection& maintenance, const std::string& name) {
-  if (!database_exists(maintenance, name)) return;
+bool is_invalid(Connection& maintenance, const std::string& name) {
+  return maintenance
+             .query(
+                 "select 1 from pg_catalog.pg_database where datname = $1 "
+                 "and datconnlimit = -2",  // DATCONNLIMIT_INVALID_DB in pg_database.h
+                 {name})
+             .rows() == 1;
+}
+
+void drop_database(const Connection& maintenance, const std::string& name) {
+  // Cancelled in its midst, DROP DATABASE leaves an invalid database (dropdb in dbcommands.c).
+  Connection session = another_maintenance(maintenance);
+  session.query(fmt::format("set lock_timeout = '{}ms'", kLockPatience.count()));
+  if (!database_exists(session, name)) return;
   const std::string quoted = quote_identifier(name);
-  const Result is_template = maintenance.query(
-      "select datistemplate from pg_catalog.pg_database where datname = $1", {name});
+  const Result is_template =
+      session.query("select datistemplate from pg_catalog.pg_database where datname = $1", {name});
   if (is_template.rows() == 1 && is_template.flag(0, 0)) {
-    maintenance.query(fmt::format("alter database {} is_template false", quoted));
+    session.query(fmt::format("alter database {} is_template false", quoted));
   }
-  refuse_subscriptions(maintenance, name);
-  terminate_sessions(maintenance, name);
+  refuse_subscriptions(session, name);
+  terminate_sessions(session, name);
   try {
-    maintenance.query(fmt::format("drop database if exists {}", quoted));
+    session.query(fmt::format("drop database if exists {}", quoted));
   } catch (const ServerError& e) {
     if (e.sqlstate() != kObjectInUse) throw;  // sessions came back meanwhile
-    maintenance.query(fmt::format("drop database if exists {} with (force)", quoted));
+    session.query(fmt::format("drop database if exists {} with (force)", quoted));
   }
 }
 
 void drop_half_made(Connection& maintenance, const std::string& name) {
   if (!database_exists(maintenance, name)) return;
+  if (is_invalid(maintenance, name)) return drop_database(maintenance, name);
   Connection inside = made_writable(maintenance.open_another(name, {}));
   const Result r = inside.query(
       "select subname from pg_catalog.pg_subscription s join pg_catalog.pg_database d "

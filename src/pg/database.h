@@ -49,8 +49,13 @@ struct CreateOptions {
 void create_database(Connection& maintenance, const ArchiveHeader& archive, const std::string& name,
                      const CreateOptions& options);
 
-// Ends the sessions in it and drops it. Dropping what does not exist is no error.
-void drop_database(Connection& maintenance, const std::string& name);
+// Whether the database is what a DROP DATABASE that was interrupted leaves behind: nobody can
+// connect to it, and nothing can be done but drop it again.
+bool is_invalid(Connection& maintenance, const std::string& name);
+
+// Ends the sessions in it and drops it; dropping what does not exist is no error. In a session of
+// its own that no stop interrupts. Throws if another transaction holds its lock for ten seconds.
+void drop_database(const Connection& maintenance, const std::string& name);
 
 // The same for one that a restore had half made: subscriptions in it, which never were connected,
 // go first, since they would keep it from being dropped.

@@ -19,6 +19,7 @@
 namespace pgstow::test {
 namespace {
 
+using testing::AllOf;
 using testing::AnyOf;
 using testing::HasSubstr;
 
@@ -192,6 +193,59 @@ TEST_F(FaultSwap, ALockedDatabaseIsNotWaitedForForEver) {
   EXPECT_THAT(outcome.err,
               AllOf(HasSubstr("database shop is locked by session"), HasSubstr("psql")));
   EXPECT_EQ(server.value("shop", "select 1"), "1");
+}
+
+// A server whose checkpoints come to a halt: DROP DATABASE has passed its point of no return then,
+// and waits.
+class StoppedCheckpointer {
+ public:
+  explicit StoppedCheckpointer(const TestServer& server)
+      : pid_(static_cast<pid_t>(
+            *parse_int(server.value("postgres",
+                                    "select pid from pg_stat_activity where backend_type = "
+                                    "'checkpointer'")))) {
+    ::kill(pid_, SIGSTOP);
+  }
+  StoppedCheckpointer(const StoppedCheckpointer&) = delete;
+  StoppedCheckpointer& operator=(const StoppedCheckpointer&) = delete;
+  ~StoppedCheckpointer() { ::kill(pid_, SIGCONT); }
+
+ private:
+  pid_t pid_;
+};
+
+TEST_F(FaultSwap, AStopDoesNotLeaveAHalfDroppedDatabase) {
+  run_ok(pgstow.program({"restore", "--yes"}));
+  auto halt = std::make_unique<StoppedCheckpointer>(server);
+  Running drop(pgstow.program({"undo", "--drop", "--yes"}));
+  await("the drop to wait", [&] {
+    return server.value("postgres",
+                        "select count(*) from pg_stat_activity where query ilike "
+                        "'drop database%' and wait_event like 'Checkpoint%'") == "1";
+  });
+  drop.signal(SIGTERM);
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  halt.reset();
+  static_cast<void>(drop.wait());
+  EXPECT_EQ(server.value("postgres", "select count(*) from pg_database where datname ~ '^shop_'"),
+            "0");
+}
+
+// As an interrupted DROP DATABASE of somebody else leaves it: nobody can connect to it.
+TEST_F(FaultSwap, AHalfDroppedDatabaseIsNotPutBack) {
+  run_ok(pgstow.program({"restore", "--yes"}));
+  server.sql("postgres",
+             "update pg_database set datconnlimit = -2 where datname ~ '^shop__before'");
+  const Outcome undo = pgstow.run({"undo", "--yes"});
+  EXPECT_EQ(undo.exit_code, 10) << undo.describe();
+  EXPECT_THAT(undo.err, AllOf(HasSubstr("interrupted"), HasSubstr("undo --drop")));
+  EXPECT_EQ(server.value("shop", "select 1"), "1");
+  const Outcome drop = pgstow.run({"undo", "--yes", "--drop"});
+  EXPECT_TRUE(drop.ok()) << drop.describe();
+  server.sql("postgres", "create database shop__restoring_20260101_000000 connection limit 5");
+  server.sql("postgres", "update pg_database set datconnlimit = -2 where datname ~ '^shop__rest'");
+  const Outcome next = pgstow.run({"restore", "--yes"});
+  EXPECT_TRUE(next.ok()) << next.describe();
 }
 
 // Sessions that hold on to the old database are ended, however many and whatever they do.
