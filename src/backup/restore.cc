@@ -36,10 +36,9 @@ struct Run {
   pg::Tool pg_restore;
 };
 
-// Streams the archive from the store into pg_restore.
-void load(const Run& run, const pg::Parameters& server) {
-  const std::unique_ptr<Source> object = run.store.open(run.backup.key);
-  HashSource stored(*object);
+// Streams the stored object into pg_restore.
+void load(const Run& run, Source& object, const pg::Parameters& server) {
+  HashSource stored(object);
   const std::unique_ptr<Source> unpacked = open_unpacked(stored, Decoder::kFast, run.job.jobs);
   pg::RestoreSink sink({.pg_restore = run.pg_restore,
                         .server = server,
@@ -87,12 +86,12 @@ pg::Comparison prove(const Run& run, const pg::Parameters& server) {
   return comparison;
 }
 
-// Fills the empty database `name` and proves it.
-pg::Comparison fill(const Run& run, const std::string& name) {
+// Fills the empty database `name` from the stored object and proves it.
+pg::Comparison fill(const Run& run, Source& object, const std::string& name) {
   pg::Parameters server = run.maintenance.parameters_for_children();
   server["dbname"] = name;
   run.context.log.info("loading", {{"into", name}});
-  load(run, server);
+  load(run, object, server);
   pg::Comparison comparison = prove(run, server);
   run.context.log.info("proven equal to the backup",
                        {{"tables", std::to_string(comparison.tables)},
@@ -162,7 +161,9 @@ Restored restore_beside(const Run& run) {
   NewDatabase fresh(run.maintenance, pg::restoring_name(run.database, run.context.clock.now()),
                     run.context);
   pg::create_database(run.maintenance, run.verified.archive, fresh.name(), create_options(run.job));
-  Restored restored{.database = run.database, .before = {}, .comparison = fill(run, fresh.name())};
+  const std::unique_ptr<Source> object = run.store.open(run.backup.key);
+  Restored restored{
+      .database = run.database, .before = {}, .comparison = fill(run, *object, fresh.name())};
   // From here the new database is proven; the present one has not been touched.
   if (run.job.mode == RestoreMode::kInto) {
     rename_or_find_out(run.maintenance, {{.from = fresh.name(), .to = run.database}},
@@ -174,21 +175,42 @@ Restored restore_beside(const Run& run) {
   return restored;
 }
 
-// The new one is made, empty, before the present one goes: what can fail about its locale, owner or
-// privileges fails while nothing is lost.
+// What a failure between the drop and the end of a restore in place has done to the database.
+std::string harm_to(const Run& run, bool dropped) {
+  if (!dropped) {
+    try {  // the session of the job may be what failed
+      pg::Connection session = pg::another_maintenance(run.maintenance);
+      if (pg::database_exists(session, run.database) && !pg::is_invalid(session, run.database)) {
+        return fmt::format("database {} could not be dropped and is as it was", run.database);
+      }
+    } catch (const Error&) {
+      return fmt::format("database {} is perhaps dropped; look, and restore it again",
+                         run.database);
+    }
+  }
+  return fmt::format("database {} was dropped and is not restored completely; restore it again",
+                     run.database);
+}
+
+// The new one is made, empty, and the object opened before the present one goes: what can fail
+// about its locale, owner or privileges, or about the store, fails while nothing is lost.
 Restored restore_in_place(const Run& run) {
   NewDatabase fresh(run.maintenance, pg::restoring_name(run.database, run.context.clock.now()),
                     run.context);
   pg::create_database(run.maintenance, run.verified.archive, fresh.name(), create_options(run.job));
+  const std::unique_ptr<Source> object = run.store.open(run.backup.key);
+  check_stop(run.context.stop);
   run.context.log.warning("dropping the present database", {{"database", run.database}});
-  pg::drop_database(run.maintenance, run.database);
+  bool dropped = false;
   try {
+    pg::drop_database(run.maintenance, run.database);
+    dropped = true;
     // Not to be stopped: the present one is gone.
     rename_or_find_out(run.maintenance, {{.from = fresh.name(), .to = run.database}}, {});
     fresh.keep();
-    return {.database = run.database, .before = {}, .comparison = fill(run, run.database)};
+    return {.database = run.database, .before = {}, .comparison = fill(run, *object, run.database)};
   } catch (Error& e) {
-    e.within(fmt::format("database {} was dropped and is not restored completely", run.database));
+    e.within(harm_to(run, dropped));
     throw;
   }
 }

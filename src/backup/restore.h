@@ -52,7 +52,7 @@ RestorePlan plan_restore(const RestoreJob& job, const Context& context);
 // From the nearest copy of the backup that turns out whole. Returns when the restored database is
 // in place and proven equal to it. If it throws in the modes kSwap and kInto, the present database
 // is exactly as it was. In the mode kInPlace it is gone from the moment the log says so; the stored
-// bytes have been verified before.
+// bytes have been verified, and the object opened, before. A failure after it says so.
 Restored run_restore(const RestoreJob& job, const Backup& backup, const Context& context,
                      Progress& progress);
 

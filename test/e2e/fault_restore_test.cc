@@ -221,6 +221,47 @@ TEST_F(FaultRestore, SessionsThatTheRoleMayNotEndAreNamed) {
               AllOf(HasSubstr("(psql), which role owner may not end"), Not(HasSubstr("loading"))));
 }
 
+// In place, all that can fail before the drop does, and what fails after it says what is lost.
+TEST_F(FaultRestore, InPlaceLosesNothingBeforeTheDrop) {
+  Running holder(
+      Program{.argv = {postgres_programs() / "psql", "-X", "-d", server.url("postgres"), "-c",
+                       "begin; comment on database template0 is 'x'; select pg_sleep(600)"}});
+  await("the lock", [&] {
+    return server.value("postgres",
+                        "select count(*) from pg_stat_activity where query like "
+                        "'begin; comment%' and wait_event = 'PgSleep'") == "1";
+  });
+  Running vanishing(pgstow.program({"restore", "--yes", "--in-place"}));
+  await("the new database to wait", [&] {
+    return server.value("postgres",
+                        "select count(*) from pg_stat_activity where query ilike "
+                        "'create database%' and wait_event_type = 'Lock'") == "1";
+  });
+  const auto archive = pgstow.backups() / pgstow.archives().at(0);
+  std::filesystem::rename(archive, pgstow.folder() / "away");
+  server.sql("postgres",
+             "select pg_terminate_backend(pid) from pg_stat_activity where query like "
+             "'begin; comment%'");
+  const Outcome outcome = vanishing.wait();
+  EXPECT_NE(outcome.exit_code, 0) << outcome.describe();
+  EXPECT_THAT(outcome.err, Not(HasSubstr("dropp")));
+  expect_untouched();
+
+  std::filesystem::rename(pgstow.folder() / "away", archive);
+  const FakeTool tool = pausing_restore();
+  Program program = pgstow.program({"restore", "--yes", "--in-place"});
+  program.env.push_back(tool.setting());
+  Running stopped(program);
+  tool.await_pause(stopped);
+  stopped.signal(SIGTERM);
+  const Outcome stop = stopped.wait();
+  EXPECT_EQ(stop.exit_code, 128 + SIGTERM) << stop.describe();
+  EXPECT_THAT(stop.err, AllOf(HasSubstr("database shop was dropped and is not restored completely"),
+                              HasSubstr("restore it again")));
+  EXPECT_TRUE(pgstow.run({"restore", "--yes", "--in-place"}).ok());
+  EXPECT_EQ(first_difference(stored, dump_text(server, "shop")), "");
+}
+
 TEST_F(FaultRestore, TwoAtOnce) {
   const FakeTool tool = pausing_restore();
   Running first(restore_with(tool));
