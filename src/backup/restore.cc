@@ -23,6 +23,14 @@ void refuse_system_databases(const std::string& name) {
   }
 }
 
+// Whoever said yes to the plan did so to what it would replace.
+void refuse_changed(pg::Connection& maintenance, const RestorePlan& plan) {
+  if (pg::database_exists(maintenance, plan.database) == plan.exists) return;
+  throw Error(fmt::format("database {} has {} since the restore was planned",
+                          printable(plan.database), plan.exists ? "gone" : "appeared"),
+              "look what happened, and start the restore again");
+}
+
 // All that the steps of one restore share; lent for the run.
 struct Run {
   const RestoreJob& job;
@@ -31,7 +39,7 @@ struct Run {
   const Context& context;
   Progress& progress;
   pg::Connection& maintenance;
-  const std::string& database;  // the name under which the rows will be
+  const RestorePlan& plan;
   const Verified& verified;
   pg::Tool pg_restore;
 };
@@ -129,48 +137,48 @@ class NewDatabase {
 };
 
 // The restore is done when this is called: what can't be dropped, or a stop, must not fail it.
-void drop_older(pg::Connection& maintenance, const std::vector<std::string>& names,
-                const Context& context) {
-  try {
-    for (const std::string& name : names) {
-      check_stop(context.stop);
-      pg::drop_database(maintenance, name);
-      context.log.info("dropped", {{"database", name}});
+// Returns what is still there.
+std::vector<std::string> drop_older(const Run& run) {
+  std::vector<std::string> left;
+  for (const std::string& name : run.plan.kept) {
+    try {
+      check_stop(run.context.stop);
+      pg::drop_database(run.maintenance, name);
+      run.context.log.info("dropped", {{"database", name}});
+    } catch (const Error& e) {
+      run.context.log.warning("a database kept by an earlier restore could not be dropped",
+                              {{"database", name}, {"cause", e.what()}});
+      left.push_back(name);
     }
-  } catch (const Error& e) {
-    context.log.warning("a database kept by an earlier restore could not be dropped",
-                        {{"cause", e.what()}});
   }
+  return left;
 }
 
-// Puts the proven database in place and returns where the present one is kept.
-std::string swap(pg::Connection& maintenance, const std::string& database, NewDatabase& fresh,
-                 const Context& context) {
-  const std::vector<std::string> kept = pg::kept_databases(maintenance, database);
-  std::string before = put_in_place(maintenance, fresh.name(), database, context);
+// Puts the proven database in place. Older kept ones go only when one is kept instead.
+void swap(const Run& run, NewDatabase& fresh, Restored& restored) {
+  restored.before = put_in_place(run.maintenance, fresh.name(), run.plan.database, run.context);
   fresh.keep();
-  context.log.info("swapped",
-                   {{"database", database}, {"before", before.empty() ? "none" : before}});
-  drop_older(maintenance, kept, context);
-  return before;
+  run.context.log.info("swapped", {{"database", run.plan.database},
+                                   {"before", restored.before.empty() ? "none" : restored.before}});
+  if (!restored.before.empty()) restored.not_dropped = drop_older(run);
 }
 
 // Into a new database that nobody sees under the name before it is proven; then swapped with the
 // present one or, with --into, given a name that must be free.
 Restored restore_beside(const Run& run) {
-  NewDatabase fresh(run.maintenance, pg::restoring_name(run.database, run.context.clock.now()),
+  NewDatabase fresh(run.maintenance, pg::restoring_name(run.plan.database, run.context.clock.now()),
                     run.context);
   pg::create_database(run.maintenance, run.verified.archive, fresh.name(), create_options(run.job));
   const std::unique_ptr<Source> object = run.store.open(run.backup.key);
   Restored restored{
-      .database = run.database, .before = {}, .comparison = fill(run, *object, fresh.name())};
+      .database = run.plan.database, .before = {}, .comparison = fill(run, *object, fresh.name())};
   // From here the new database is proven; the present one has not been touched.
   if (run.job.mode == RestoreMode::kInto) {
-    rename_or_find_out(run.maintenance, {{.from = fresh.name(), .to = run.database}},
+    rename_or_find_out(run.maintenance, {{.from = fresh.name(), .to = run.plan.database}},
                        run.context.stop);
     fresh.keep();
   } else {
-    restored.before = swap(run.maintenance, run.database, fresh, run.context);
+    swap(run, fresh, restored);
   }
   return restored;
 }
@@ -180,35 +188,38 @@ std::string harm_to(const Run& run, bool dropped) {
   if (!dropped) {
     try {  // the session of the job may be what failed
       pg::Connection session = pg::another_maintenance(run.maintenance);
-      if (pg::database_exists(session, run.database) && !pg::is_invalid(session, run.database)) {
-        return fmt::format("database {} could not be dropped and is as it was", run.database);
+      if (pg::database_exists(session, run.plan.database) &&
+          !pg::is_invalid(session, run.plan.database)) {
+        return fmt::format("database {} could not be dropped and is as it was", run.plan.database);
       }
     } catch (const Error&) {
       return fmt::format("database {} is perhaps dropped; look, and restore it again",
-                         run.database);
+                         run.plan.database);
     }
   }
   return fmt::format("database {} was dropped and is not restored completely; restore it again",
-                     run.database);
+                     run.plan.database);
 }
 
 // The new one is made, empty, and the object opened before the present one goes: what can fail
 // about its locale, owner or privileges, or about the store, fails while nothing is lost.
 Restored restore_in_place(const Run& run) {
-  NewDatabase fresh(run.maintenance, pg::restoring_name(run.database, run.context.clock.now()),
+  NewDatabase fresh(run.maintenance, pg::restoring_name(run.plan.database, run.context.clock.now()),
                     run.context);
   pg::create_database(run.maintenance, run.verified.archive, fresh.name(), create_options(run.job));
   const std::unique_ptr<Source> object = run.store.open(run.backup.key);
   check_stop(run.context.stop);
-  run.context.log.warning("dropping the present database", {{"database", run.database}});
+  run.context.log.warning("dropping the present database", {{"database", run.plan.database}});
   bool dropped = false;
   try {
-    pg::drop_database(run.maintenance, run.database);
+    pg::drop_database(run.maintenance, run.plan.database);
     dropped = true;
     // Not to be stopped: the present one is gone.
-    rename_or_find_out(run.maintenance, {{.from = fresh.name(), .to = run.database}}, {});
+    rename_or_find_out(run.maintenance, {{.from = fresh.name(), .to = run.plan.database}}, {});
     fresh.keep();
-    return {.database = run.database, .before = {}, .comparison = fill(run, *object, run.database)};
+    return {.database = run.plan.database,
+            .before = {},
+            .comparison = fill(run, *object, run.plan.database)};
   } catch (Error& e) {
     e.within(harm_to(run, dropped));
     throw;
@@ -231,18 +242,21 @@ RestorePlan plan_restore(const RestoreJob& job, const Context& context) {
     throw Exists("database " + printable(plan.database) + " exists already",
                  "--into wants a name that is free");
   }
-  if (job.mode == RestoreMode::kSwap) plan.kept = pg::kept_databases(maintenance, plan.database);
+  plan.half_made = pg::half_made_databases(maintenance, plan.database);
+  if (job.mode == RestoreMode::kSwap && plan.exists) {
+    plan.kept = pg::kept_databases(maintenance, plan.database);
+  }
   return plan;
 }
 
-Restored run_restore(const RestoreJob& job, const Backup& backup, const Context& context,
-                     Progress& progress) {
-  const RestorePlan plan = plan_restore(job, context);
+Restored run_restore(const RestoreJob& job, const RestorePlan& plan, const Backup& backup,
+                     const Context& context, Progress& progress) {
   pg::Connection maintenance = open_maintenance(job, context);
   pg::lock_restore(maintenance, plan.database);
+  refuse_changed(maintenance, plan);
   context.log.info("Starting database restore...",
                    {{"backup", backup.store().location(backup.key)}, {"database", plan.database}});
-  warn_of_other_database(backup, plan.database, context);
+  warn_of_other_database(job, backup, plan.database, context);
 
   const auto [store, verified] = find_whole_copy(backup, job.jobs, context, progress);
   context.log.info("stored bytes are sound", {{"backup", store->location(backup.key)}});
@@ -260,7 +274,7 @@ Restored run_restore(const RestoreJob& job, const Backup& backup, const Context&
                 .context = context,
                 .progress = progress,
                 .maintenance = maintenance,
-                .database = plan.database,
+                .plan = plan,
                 .verified = verified,
                 .pg_restore = pg_restore};
   Restored restored =

@@ -33,27 +33,30 @@ struct RestoreJob {
   std::filesystem::path pg_bin;
 };
 
-// What a restore would do, and did.
+// What a restore will do.
 struct RestorePlan {
-  std::string database;           // the name under which the restored rows will be
-  bool exists = false;            // it does now
-  std::vector<std::string> kept;  // databases kept by earlier restores, that this one will drop
+  std::string database;                // the name under which the restored rows will be
+  bool exists = false;                 // it does now
+  std::vector<std::string> half_made;  // what dead restores left behind, dropped first
+  std::vector<std::string> kept;       // by earlier restores; dropped when this one keeps one
 };
 
 struct Restored {
   std::string database;
   std::string before;  // where the replaced database is kept; empty if there was none
   pg::Comparison comparison;
+  std::vector<std::string> not_dropped = {};  // of those that earlier restores kept
 };
 
 // Looks at the server and changes nothing.
 RestorePlan plan_restore(const RestoreJob& job, const Context& context);
 
-// From the nearest copy of the backup that turns out whole. Returns when the restored database is
+// Carries the plan out, from the nearest copy of the backup that turns out whole. Throws if the
+// plan's database has appeared or gone since. Returns when the restored database is
 // in place and proven equal to it. If it throws in the modes kSwap and kInto, the present database
 // is exactly as it was. In the mode kInPlace it is gone from the moment the log says so; the stored
 // bytes have been verified, and the object opened, before. A failure after it says so.
-Restored run_restore(const RestoreJob& job, const Backup& backup, const Context& context,
-                     Progress& progress);
+Restored run_restore(const RestoreJob& job, const RestorePlan& plan, const Backup& backup,
+                     const Context& context, Progress& progress);
 
 }  // namespace pgstow

@@ -32,8 +32,9 @@ WholeCopy find_whole_copy(const Backup& backup, unsigned jobs, const Context& co
   }
 }
 
-void warn_of_other_database(const Backup& backup, const std::string& target,
+void warn_of_other_database(const RestoreJob& job, const Backup& backup, const std::string& target,
                             const Context& context) {
+  if (job.mode == RestoreMode::kInto) return;
   if (!backup.manifest || backup.database() == target) return;
   context.log.warning("the backup is of another database",
                       {{"backup", backup.database()}, {"target", target}});

@@ -41,7 +41,8 @@ pg::Tool check_server(pg::Connection& maintenance, const RestoreJob& job,
 void check_replaceable(pg::Connection& maintenance, const RestoreJob& job,
                        const std::string& database);
 
-void warn_of_other_database(const Backup& backup, const std::string& target,
+// With --into, which names another database anyway, it says nothing.
+void warn_of_other_database(const RestoreJob& job, const Backup& backup, const std::string& target,
                             const Context& context);
 
 }  // namespace pgstow

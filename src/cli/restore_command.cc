@@ -42,11 +42,14 @@ std::string what_will_happen(const Session& session, const RestorePlan& plan,
       "\nRestore {} ({} ago, {}{}):\n", backup.key,
       human_duration(session.context.clock.now() - backup.time), human_bytes(backup.bytes),
       backup.manifest ? ", database " + printable(backup.database()) : "");
-  if (backup.manifest && backup.database() != plan.database) {
+  if (session.arguments.into.empty() && backup.manifest && backup.database() != plan.database) {
     text += fmt::format("  NOTE: it is a backup of database {}, not of {}\n",
                         printable(backup.database()), name);
   }
   text += "  1. check every stored byte\n";
+  for (const std::string& dead : plan.half_made) {
+    text += fmt::format("     drop {}, left half-made by a restore that died\n", printable(dead));
+  }
   if (session.arguments.in_place) {
     return text + fmt::format(
                       "  2. DROP the database {} and all its present data\n"
@@ -136,7 +139,7 @@ int restore_command(const Session& session) {
   }
   Restored restored;
   try {
-    restored = run_restore(job, backup, session.context, session.progress);
+    restored = run_restore(job, plan, backup, session.context, session.progress);
   } catch (Error& e) {
     if (job.mode != RestoreMode::kInPlace) {
       e.within(plan.exists ? fmt::format("restore failed, database {} is as it was", plan.database)
@@ -145,7 +148,7 @@ int restore_command(const Session& session) {
     throw;
   }
   tell(restored);
-  return static_cast<int>(Exit::kOk);
+  return static_cast<int>(restored.not_dropped.empty() ? Exit::kOk : Exit::kWarnings);
 }
 
 int undo_command(const Session& session) {

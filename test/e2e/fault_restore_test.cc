@@ -5,9 +5,11 @@
 
 #include <string>
 
+#include "backup/restore.h"
 #include "base/error.h"
 #include "e2e/faults.h"
 #include "harness/dump_text.h"
+#include "store/testing_context.h"
 
 namespace pgstow::test {
 namespace {
@@ -260,6 +262,48 @@ TEST_F(FaultRestore, InPlaceLosesNothingBeforeTheDrop) {
                               HasSubstr("restore it again")));
   EXPECT_TRUE(pgstow.run({"restore", "--yes", "--in-place"}).ok());
   EXPECT_EQ(first_difference(stored, dump_text(server, "shop")), "");
+}
+
+// What an earlier restore kept goes only when something is kept in its place, and what can't go is
+// a warning.
+TEST_F(FaultRestore, TheKeptOneGoesWhenAnotherIsKept) {
+  run_ok(pgstow.program({"restore", "--yes"}));
+  server.sql("postgres", "drop database shop");
+  run_ok(pgstow.program({"restore", "--yes"}));
+  const std::vector<std::string> kept = databases();
+  ASSERT_THAT(kept, ElementsAre("shop", StartsWith("shop__before_")));
+  server.sql(kept[1],
+             "create subscription feed connection 'host=/nowhere' publication p "
+             "with (connect = false, slot_name = none)");
+  const Outcome outcome = pgstow.run({"restore", "--yes"});
+  EXPECT_EQ(outcome.exit_code, 3) << outcome.describe();
+  EXPECT_THAT(outcome.err, HasSubstr("could not be dropped"));
+  EXPECT_THAT(databases(), SizeIs(3));
+}
+
+struct NoProgress final : Progress {
+  void update(const ProgressState& /*state*/) override {}
+  void done() override {}
+};
+
+// The plan that was confirmed is carried out, or nothing is.
+TEST_F(FaultRestore, APlanOfAnotherStateIsRefused) {
+  TestContext context;
+  NoProgress progress;
+  RestoreJob job;
+  job.server = {{"host", server.socket_dir()},
+                {"port", std::to_string(server.port())},
+                {"user", "postgres"},
+                {"dbname", "shop"}};
+  RestorePlan plan = plan_restore(job, context.context());
+  plan.exists = false;
+  try {
+    run_restore(job, plan, {}, context.context(), progress);
+    FAIL() << "restored";
+  } catch (const Error& e) {
+    EXPECT_THAT(e.what(), HasSubstr("database shop has appeared"));
+  }
+  expect_untouched();
 }
 
 TEST_F(FaultRestore, TwoAtOnce) {
