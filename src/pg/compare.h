@@ -13,7 +13,7 @@
 namespace pgstow::pg {
 
 struct Comparison {
-  std::uint64_t tables = 0;  // compared, large objects counted as one
+  std::uint64_t tables = 0;  // compared; large objects are none
   std::uint64_t rows = 0;
   bool digests = false;                  // rows were compared by content, not only counted
   std::vector<std::string> differences;  // a line each; empty when all is equal

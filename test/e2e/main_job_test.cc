@@ -15,6 +15,7 @@ namespace {
 
 using testing::ContainsRegex;
 using testing::HasSubstr;
+using testing::Not;
 using testing::SizeIs;
 
 constexpr const char* kSmall =
@@ -112,6 +113,7 @@ TEST_F(MainJob, RestoreIntoAnotherName) {
   ASSERT_TRUE(pgstow.run({"backup"}).ok());
   const Outcome into = pgstow.run({"restore", "--yes", "--into", "copy"});
   ASSERT_TRUE(into.ok()) << into.describe();
+  EXPECT_THAT(into.err, Not(HasSubstr("another database")));
   EXPECT_EQ(first_difference(dump_text(server, "shop"), dump_text(server, "copy")), "");
   const Outcome again = pgstow.run({"restore", "--yes", "--into", "copy"});
   EXPECT_EQ(again.exit_code, 1);
