@@ -193,6 +193,36 @@ void rename_one(Connection& renamer, Connection& helper, const Rename& rename,
   }
 }
 
+// The sessions in the database that terminate_sessions() leaves alone, a line each. Autovacuum
+// makes way by itself (CountOtherDBBackends in procarray.c) and parallel workers go with their
+// leader. Without a user and a kind that this role may see, it is taken for an autovacuum worker.
+std::vector<std::string> lasting_sessions(Connection& maintenance, const std::string& database) {
+  const Result r = maintenance.query(
+      fmt::format(
+          "select a.pid, coalesce(a.usename, ''), coalesce(a.application_name, ''), "
+          "coalesce(a.backend_type, 'client backend') from pg_catalog.pg_stat_activity a "
+          "where a.datname = $1 and a.pid <> pg_catalog.pg_backend_pid() "
+          "and not (a.usesysid is null and a.backend_type is null) "
+          "and coalesce(a.backend_type, '') not in ('autovacuum worker', 'parallel worker') "
+          "and not (a.usesysid is not null "
+          "         and coalesce(a.backend_type, 'client backend') = 'client backend' and {})",
+          kMayEnd),
+      {database});
+  std::vector<std::string> lines;
+  for (int i = 0; i < r.rows(); ++i) {
+    const std::string kind = r.text(i, 3);
+    lines.push_back(
+        kind == "client backend"
+            ? fmt::format("session {} of {} ({}), which role {} may not end", r.text(i, 0),
+                          printable(r.text(i, 1)), printable(r.text(i, 2)),
+                          printable(maintenance.user()))
+            : fmt::format("{} {} of {} ({}): a restore ends clients only; stop what runs it",
+                          printable(kind), r.text(i, 0), printable(r.text(i, 1)),
+                          printable(r.text(i, 2))));
+  }
+  return lines;
+}
+
 Connection made_writable(Connection session) {
   forbid_timeouts(session);
   session.query("set default_transaction_read_only = off");
@@ -340,14 +370,18 @@ std::vector<std::string> obstacles_to_replacing(Connection& maintenance,
     obstacles.push_back(fmt::format("prepared transaction {}: COMMIT PREPARED or ROLLBACK PREPARED",
                                     printable(prepared.text(i, 0))));
   }
-  const Result sessions = maintenance.query(
-      fmt::format("select a.pid, a.usename, coalesce(a.application_name, '') {} and not {}",
-                  kClients, kMayEnd),
-      {database});
-  for (int i = 0; i < sessions.rows(); ++i) {
-    obstacles.push_back(fmt::format("session {} of {} ({}), which role {} may not end",
-                                    sessions.text(i, 0), printable(sessions.text(i, 1)),
-                                    printable(sessions.text(i, 2)), printable(maintenance.user())));
+  for (std::string& line : lasting_sessions(maintenance, database)) {
+    obstacles.push_back(std::move(line));
+  }
+  if (dropped) {
+    const Result slots = maintenance.query(
+        "select slot_name, active_pid from pg_catalog.pg_replication_slots "
+        "where database = $1 and active",
+        {database});
+    for (int i = 0; i < slots.rows(); ++i) {
+      obstacles.push_back(fmt::format("replication slot {}, in use by process {}: end its reader",
+                                      printable(slots.text(i, 0)), slots.text(i, 1)));
+    }
   }
   return obstacles;
 }

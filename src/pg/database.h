@@ -76,7 +76,8 @@ void rename_databases(Connection& maintenance, const std::vector<Rename>& rename
                       const std::stop_token& stop);
 
 // What would keep the database from being renamed (or, if `dropped`, dropped): subscriptions,
-// prepared transactions, sessions that this role may not end. A line each, with what to do.
+// prepared transactions, sessions that are no clients' or that this role may not end, slots in use.
+// A line each, with what to do.
 std::vector<std::string> obstacles_to_replacing(Connection& maintenance,
                                                 const std::string& database, bool dropped);
 

@@ -21,6 +21,7 @@
 namespace pgstow::pg {
 namespace {
 
+using testing::AllOf;
 using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -130,6 +131,26 @@ TEST_F(Databases, WhatTheArchiveNeedsAndTheServerLacks) {
   EXPECT_THAT(
       missing_on_server(maintenance, archive, {.no_owner = true, .no_privileges = true}).size(),
       2U);
+}
+
+TEST(Obstacles, ReadersOfTheWriteAheadLogAreNamed) {
+  const test::TestServer server({.settings = {"wal_level = logical"}});
+  server.create_database("fed");
+  server.sql("fed", "select pg_create_logical_replication_slot('feed', 'test_decoding')");
+  Connection maintenance = connect(server);
+  EXPECT_THAT(obstacles_to_replacing(maintenance, "fed", true), IsEmpty());
+  Connection client = connect(server, "fed");
+  EXPECT_THAT(obstacles_to_replacing(maintenance, "fed", true), IsEmpty());
+  const test::Running reader(
+      {.argv = {test::postgres_programs() / "pg_recvlogical", "-d", server.url("fed"),
+                "--slot=feed", "--start", "-f", "/dev/null"}});
+  while (server.value("fed", "select active from pg_replication_slots") != "t") {
+    ASSERT_FALSE(reader.ended()) << reader.err();
+  }
+  const auto walsender = AllOf(HasSubstr("walsender"), HasSubstr("pg_recvlogical"));
+  EXPECT_THAT(obstacles_to_replacing(maintenance, "fed", false), ElementsAre(walsender));
+  EXPECT_THAT(obstacles_to_replacing(maintenance, "fed", true),
+              ElementsAre(walsender, HasSubstr("replication slot feed")));
 }
 
 TEST_F(Databases, KeptAndHalfMadeAreFoundByExactName) {
