@@ -413,13 +413,27 @@ std::vector<std::string> missing_on_server(Connection& maintenance, const Archiv
 }
 
 void lock_restore(Connection& maintenance, const std::string& database) {
-  const Digest key = digest_of("pgstow restore " + database);
-  const Result r = maintenance.query("select pg_catalog.pg_try_advisory_lock($1::bigint)",
-                                     {std::to_string(static_cast<std::int64_t>(key.low))});
-  if (!r.flag(0, 0)) {
-    throw Locked("another restore of " + printable(database) + " is running on this server",
-                 "wait for it to end; its session is in database " + maintenance.database());
-  }
+  const Digest digest = digest_of("pgstow restore " + database);
+  const std::string key = std::to_string(static_cast<std::int64_t>(digest.low));
+  const bool ours =
+      maintenance.query("select pg_catalog.pg_try_advisory_lock($1::bigint)", {key}).flag(0, 0);
+  // Advisory locks are each database's own, but pg_locks shows those of all. Of two that come at
+  // once, each finds the other's lock: both give way, never none.
+  const Result others = maintenance.query(
+      "select l.pid, coalesce(d.datname, '?') from pg_catalog.pg_locks l "
+      "left join pg_catalog.pg_database d on d.oid = l.database "
+      "where l.locktype = 'advisory' and l.granted and l.objsubid = 1 "
+      "and l.pid <> pg_catalog.pg_backend_pid() "
+      "and (l.classid::bigint << 32 | l.objid::bigint) = $1::bigint",
+      {key});
+  if (ours && others.rows() == 0) return;
+  if (ours) maintenance.query("select pg_catalog.pg_advisory_unlock($1::bigint)", {key});
+  const std::string who = others.rows() == 0
+                              ? ""
+                              : fmt::format(": server process {}, in database {}",
+                                            others.text(0, 0), printable(others.text(0, 1)));
+  throw Locked("another restore of " + printable(database) + " is running on this server" + who,
+               "wait for it to end");
 }
 
 }  // namespace pgstow::pg

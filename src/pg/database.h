@@ -85,8 +85,9 @@ std::vector<std::string> obstacles_to_replacing(Connection& maintenance,
 std::vector<std::string> missing_on_server(Connection& maintenance, const ArchiveHeader& archive,
                                            const CreateOptions& options);
 
-// Held while a restore of `database` runs, on any host: an advisory lock of the maintenance
-// session. Throws Locked if another session holds it. Released with the session.
+// Held while a restore of `database` runs, on any host and from any maintenance database: an
+// advisory lock of the maintenance session. Throws Locked if another session holds it (when two
+// come at the same moment, perhaps in both). Released with the session.
 void lock_restore(Connection& maintenance, const std::string& database);
 
 }  // namespace pgstow::pg

@@ -212,6 +212,14 @@ TEST_F(Databases, OneRestoreAtATime) {
   Connection other = connect(server);
   EXPECT_THROW(lock_restore(other, "shop"), Locked);
   lock_restore(other, "shop2");
+  Connection elsewhere = connect(server, "template1");  // another maintenance database
+  EXPECT_THROW(lock_restore(elsewhere, "shop"), Locked);
+  EXPECT_THROW(lock_restore(elsewhere, "shop2"), Locked);
+  maintenance = connect(server);  // its session ends, and with it the lock
+  while (server.value("postgres", "select count(*) from pg_locks where locktype = 'advisory'") !=
+         "1") {
+  }
+  lock_restore(elsewhere, "shop");
 }
 
 // An archive of a database, read as verify reads it.
