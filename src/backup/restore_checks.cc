@@ -87,6 +87,12 @@ pg::Tool check_server(pg::Connection& maintenance, const RestoreJob& job,
         "create them first; --no-owner restores everything as the present role, --no-privileges "
         "leaves out what was granted to roles");
   }
+  if (job.no_owner) {
+    for (const std::string& role : pg::roles_with_settings(archive)) {
+      context.log.warning("a role's settings in this database are left out (--no-owner)",
+                          {{"role", role}});
+    }
+  }
   pg::Tool tool = pg::find_tool("pg_restore", std::max(pg::needed_major(archive), server.major()),
                                 job.pg_bin, context.stop);
   pg::check_restores_into(tool, server.major());

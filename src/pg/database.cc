@@ -102,8 +102,10 @@ const TocEntry* database_entry(const ArchiveHeader& archive) {
   return found == archive.toc.end() ? nullptr : &*found;
 }
 
-void run_for(Connection& maintenance, const std::string& sql, const std::string& name) {
+void run_for(Connection& maintenance, const std::string& sql, const std::string& name,
+             const CreateOptions& options) {
   for (const std::string& statement : split_statements(with_database_name(sql, name))) {
+    if (options.no_owner && role_of_setting(statement)) continue;
     maintenance.query(statement);
   }
 }
@@ -118,8 +120,17 @@ void apply_properties(Connection& maintenance, const ArchiveHeader& archive,
   for (const TocEntry& entry : archive.toc) {
     const bool wanted =
         is_about_database(entry) || (is_database_acl(entry) && !options.no_privileges);
-    if (wanted && entry.defn) run_for(maintenance, *entry.defn, name);
+    if (wanted && entry.defn) run_for(maintenance, *entry.defn, name, options);
   }
+}
+
+std::set<std::string> roles_with_settings(const TocEntry& entry) {
+  std::set<std::string> roles;
+  if (entry.desc != "DATABASE PROPERTIES" || !entry.defn) return roles;
+  for (const std::string& statement : split_statements(*entry.defn)) {
+    if (auto role = role_of_setting(statement)) roles.insert(std::move(*role));
+  }
+  return roles;
 }
 
 // What a server must have before the archive can be restored there.
@@ -137,6 +148,7 @@ Needs needs_of(const ArchiveHeader& archive, const CreateOptions& options) {
         (entry.desc == "ACL" || entry.desc == "DEFAULT ACL")) {
       needs.roles.merge(roles_of_acl(*entry.defn));
     }
+    if (!options.no_owner) needs.roles.merge(roles_with_settings(entry));
     if (entry.tablespace && !entry.tablespace->empty()) needs.tablespaces.insert(*entry.tablespace);
     if (entry.desc == "EXTENSION") needs.extensions.insert(entry.tag);
   }
@@ -262,6 +274,12 @@ std::vector<std::string> half_made_databases(Connection& maintenance, std::strin
 
 bool holds_database(const ArchiveHeader& archive) { return database_entry(archive) != nullptr; }
 
+std::set<std::string> roles_with_settings(const ArchiveHeader& archive) {
+  std::set<std::string> roles;
+  for (const TocEntry& entry : archive.toc) roles.merge(roles_with_settings(entry));
+  return roles;
+}
+
 void create_database(Connection& maintenance, const ArchiveHeader& archive, const std::string& name,
                      const CreateOptions& options) {
   const TocEntry* entry = database_entry(archive);
@@ -270,7 +288,7 @@ void create_database(Connection& maintenance, const ArchiveHeader& archive, cons
           ? *entry->defn
           : "CREATE DATABASE x WITH TEMPLATE = template0;";  // an archive of single tables has none
   try {
-    run_for(maintenance, sql, name);
+    run_for(maintenance, sql, name, options);
   } catch (Error& e) {
     e.within("creating database " + name);
     throw;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -39,8 +40,11 @@ std::vector<std::string> half_made_databases(Connection& maintenance, std::strin
 // Whether the archive is one of a whole database, not of single tables or schemas.
 bool holds_database(const ArchiveHeader& archive);
 
+// The roles that have settings of their own in the archive's database.
+std::set<std::string> roles_with_settings(const ArchiveHeader& archive);
+
 struct CreateOptions {
-  bool no_owner = false;
+  bool no_owner = false;  // leaves out the settings of roles, too
   bool no_privileges = false;
 };
 

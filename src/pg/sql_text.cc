@@ -188,6 +188,18 @@ std::set<std::string> roles_of_acl(std::string_view defn) {
   return roles;
 }
 
+std::optional<std::string> role_of_setting(std::string_view statement) {
+  SqlLexer lexer(statement);
+  const auto next_is = [&](std::string_view word) {
+    const std::optional<Token> token = lexer.next_visible();
+    return token && token->is_keyword(word);
+  };
+  if (!next_is("alter") || !next_is("role")) return std::nullopt;
+  const std::optional<Token> role = lexer.next_visible();
+  if (!role || !role->is_name() || !next_is("in") || !next_is("database")) return std::nullopt;
+  return name_value(*role);
+}
+
 CopyTarget parse_copy(std::string_view copy_statement) {
   Reader in(copy_statement);
   in.keyword("copy");

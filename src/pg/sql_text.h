@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -26,6 +27,9 @@ std::string with_database_name(std::string_view sql, std::string_view new_name);
 // The roles that an ACL or DEFAULT ACL entry's text grants to, revokes from or speaks for; without
 // PUBLIC.
 std::set<std::string> roles_of_acl(std::string_view defn);
+
+// The role whose settings the statement changes, if it is `ALTER ROLE name IN DATABASE ...`.
+std::optional<std::string> role_of_setting(std::string_view statement);
 
 struct CopyTarget {
   std::string relation;  // as written: s."odd name"

@@ -51,6 +51,15 @@ TEST(Acl, NamesItsRoles) {
   EXPECT_EQ(roles_of_acl(""), Roles{});
 }
 
+TEST(RoleOfSetting, OnlyOfARoleInADatabase) {
+  EXPECT_EQ(role_of_setting("ALTER ROLE app IN DATABASE shop SET work_mem TO '1MB'"), "app");
+  EXPECT_EQ(role_of_setting("ALTER ROLE \"Odd \"\"Role\" IN DATABASE shop SET a TO 'b'"),
+            "Odd \"Role");
+  EXPECT_EQ(role_of_setting("ALTER DATABASE shop SET work_mem TO '1MB'"), std::nullopt);
+  EXPECT_EQ(role_of_setting("ALTER ROLE app SET work_mem TO '1MB'"), std::nullopt);
+  EXPECT_EQ(role_of_setting(""), std::nullopt);
+}
+
 TEST(Quote, DoublesQuotes) {
   EXPECT_EQ(quote_identifier("a\"b'c"), "\"a\"\"b'c\"");
   EXPECT_EQ(quote_literal("a'b\"c"), "'a''b\"c'");

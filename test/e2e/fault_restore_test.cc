@@ -120,17 +120,21 @@ TEST_F(FaultRestore, ToolThatFailsOrLies) {
 TEST_F(FaultRestore, MissingRolesAreListedBeforeAnythingIsMade) {
   server.sql("shop",
              "create role app; create role \"Odd Role\";"
-             "alter table note owner to app; alter table account owner to \"Odd Role\"");
+             "alter table note owner to app; alter table account owner to \"Odd Role\";"
+             "create role settled; alter role settled in database shop set work_mem = '2MB'");
   run_ok(pgstow.program({"backup"}));
   server.sql("shop",
              "reassign owned by app, \"Odd Role\" to postgres;"
-             "drop role app; drop role \"Odd Role\"");
+             "drop role app; drop role \"Odd Role\"; drop role settled");
   const Outcome outcome = pgstow.run({"restore", "--yes"});
   EXPECT_EQ(outcome.exit_code, 1) << outcome.describe();
-  EXPECT_THAT(outcome.err, AllOf(HasSubstr("CREATE ROLE \"app\";"), HasSubstr("--no-owner"),
-                                 HasSubstr("CREATE ROLE \"Odd Role\";")));
+  EXPECT_THAT(outcome.err,
+              AllOf(HasSubstr("CREATE ROLE \"app\";"), HasSubstr("--no-owner"),
+                    HasSubstr("CREATE ROLE \"Odd Role\";"), HasSubstr("CREATE ROLE \"settled\";")));
   expect_untouched();
-  EXPECT_TRUE(pgstow.run({"restore", "--yes", "--no-owner"}).ok());
+  const Outcome without = pgstow.run({"restore", "--yes", "--no-owner"});
+  EXPECT_TRUE(without.ok()) << without.describe();
+  EXPECT_THAT(without.err, HasSubstr("role=settled"));
 }
 
 TEST_F(FaultRestore, RoleThatMayNotCreateDatabases) {
