@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "pg/needs.h"
 #include "pg/restore.h"
 #include "pg/server.h"
 

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <optional>
-#include <set>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -39,9 +38,6 @@ std::vector<std::string> half_made_databases(Connection& maintenance, std::strin
 
 // Whether the archive is one of a whole database, not of single tables or schemas.
 bool holds_database(const ArchiveHeader& archive);
-
-// The roles that have settings of their own in the archive's database.
-std::set<std::string> roles_with_settings(const ArchiveHeader& archive);
 
 struct CreateOptions {
   bool no_owner = false;  // leaves out the settings of roles, too
@@ -84,10 +80,6 @@ void rename_databases(Connection& maintenance, const std::vector<Rename>& rename
 // A line each, with what to do.
 std::vector<std::string> obstacles_to_replacing(Connection& maintenance,
                                                 const std::string& database, bool dropped);
-
-// What the archive needs and this server lacks: roles, extensions; a line each with a hint inside.
-std::vector<std::string> missing_on_server(Connection& maintenance, const ArchiveHeader& archive,
-                                           const CreateOptions& options);
 
 // Held while a restore of `database` runs, on any host and from any maintenance database: an
 // advisory lock of the maintenance session. Throws Locked if another session holds it (when two

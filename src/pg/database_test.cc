@@ -15,6 +15,7 @@
 #include "pg/archive_proof.h"
 #include "pg/compare.h"
 #include "pg/dump.h"
+#include "pg/needs.h"
 #include "pg/server_error.h"
 #include "pg/tools.h"
 
