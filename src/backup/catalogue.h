@@ -68,13 +68,6 @@ std::vector<Backup> list_backups(Store& store);
 // Manifests whose archive is gone: keys. Marks of removals (removal.h) are none.
 std::vector<std::string> orphaned_manifests(Store& store);
 
-// "latest" or "": the newest of `database` (of any, if that is empty) that has a manifest, or if
-// there is none the newest without one, whose time and database are not sure; never a damaged one;
-// "3": the third in the list; otherwise a key, its stem, or an unambiguous beginning of one. Throws
-// NotFound.
-const Backup& select_backup(const std::vector<Backup>& backups, const std::string& choice,
-                            const std::string& database);
-
 void record_verification(Store& store, const std::string& archive_key,
                          const Verification& verification);
 

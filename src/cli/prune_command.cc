@@ -5,6 +5,7 @@
 
 #include <boost/json.hpp>
 
+#include "backup/selection.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "base/text.h"

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdio>
 
+#include "backup/selection.h"
 #include "backup/undo.h"
 #include "base/error.h"
 #include "base/fd.h"

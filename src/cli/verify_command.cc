@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <boost/json.hpp>
 
+#include "backup/selection.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "base/text.h"
