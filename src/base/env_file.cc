@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <optional>
 #include <system_error>
 #include <utility>
 
@@ -59,7 +60,8 @@ class Parser {
       static_cast<void>(rest_of_line());
       return;
     }
-    const std::string name = take_name();
+    const std::optional<std::string> name = take_name();
+    if (!name) return;
     const bool spaced = is_blank(peek());
     skip_blanks();
     const char quote = peek();
@@ -70,7 +72,7 @@ class Parser {
     } else {
       raw = unquoted(rest_of_line(), spaced);
     }
-    store(name, quote, raw);
+    store(*name, quote, raw);
   }
 
   char peek() const { return at_ < text_.size() ? text_[at_] : '\n'; }
@@ -92,22 +94,37 @@ class Parser {
     return line;
   }
 
-  // "NAME =" with an optional "export"; the text of a wrong line is not shown, it may be a secret.
-  std::string take_name() {
-    const std::size_t equals = text_.substr(at_, text_.find('\n', at_) - at_).find('=');
-    if (equals == std::string_view::npos) {
-      throw ConfigError("no = in this line", "write NAME=value, or # before a comment");
-    }
-    std::string_view name = trim(text_.substr(at_, equals));
+  // "NAME =" or "NAME:" with an optional "export"; nothing, and the line is consumed, when it is a
+  // name alone. The text of a wrong line is not shown, it may be a secret.
+  std::optional<std::string> take_name() {
+    const std::string_view line = text_.substr(at_, text_.find('\n', at_) - at_);
+    const std::size_t sign = line.find_first_of("=:");
+    std::string_view name = trim(line.substr(0, sign));
     if (name.starts_with("export") && name.size() > 6 && is_blank(name[6])) {
       name = trim(name.substr(6));
     }
     if (!is_variable_name(name) && !is_foreign_name(name)) {
+      if (sign == std::string_view::npos) {
+        throw ConfigError("no = in this line", "write NAME=value, or # before a comment");
+      }
       throw ConfigError("what stands before = is not a variable's name",
                         "names are letters, digits and _; a value of several lines needs quotes");
     }
-    at_ += equals + 1;
+    if (sign == std::string_view::npos) {
+      skip_inherited(std::string(name));
+      return std::nullopt;
+    }
+    at_ += sign + 1;
     return std::string(name);
+  }
+
+  // A name alone means the environment's value, which is looked up anyway. The name is not shown:
+  // it may be a line of a secret that lacks its quotes.
+  void skip_inherited(const std::string& name) {
+    if (!outer_(name)) {
+      warn("a name without a value, which the environment does not have either: line ignored");
+    }
+    static_cast<void>(rest_of_line());
   }
 
   // A # begins a comment only after a space: "a# b" is all value.

@@ -1,6 +1,8 @@
 // The .env file, in the dialect of Docker Compose, so that one file serves both.
 //
 //   NAME=value            spaces around = and at the end of the value do not count
+//   NAME: value           as in YAML
+//   NAME                  the environment's value, whatever it is
 //   export NAME=value     as for a shell
 //   # comment             also after a value, when a space is before the #
 //   NAME='as it stands'   only \' is an escape; may span lines

@@ -62,7 +62,10 @@ INSTANTIATE_TEST_SUITE_P(
                       Case{"X=a# c", "a# c"}, Case{"X=#a", "#a"}, Case{"X= # c", ""},
                       Case{"X=a\\nb", "a\\nb"}, Case{"X=it's", "it's"}, Case{"X=a\"b\"", "a\"b\""},
                       Case{"X=0 3 * * *", "0 3 * * *"}, Case{"X=1\nX=2", "2"},
-                      Case{"exported=1\nX=1", "1"}));
+                      Case{"exported=1\nX=1", "1"}, Case{"X: a b", "a b"}, Case{"X:1", "1"},
+                      Case{"X : 'a b' # c", "a b"}, Case{"export X: 1", "1"}, Case{"X=a:b", "a:b"},
+                      Case{"X:a=b", "a=b"}, Case{"HOME\nX=1", "1"}, Case{"X=1\nX\r\n", "1"},
+                      Case{"X=1\nexport HOME", "1"}));
 
 INSTANTIATE_TEST_SUITE_P(SingleQuoted, EnvValue,
                          ::testing::Values(Case{"X='a b'", "a b"}, Case{"X=''", ""},
@@ -133,6 +136,10 @@ TEST(EnvFile, WarnsOfWhatIsLikelyASlip) {
   EXPECT_THAT(parse("X=pa$word").warnings,
               ElementsAre(".env:1: $word is not set: taken as empty; $$ is a plain $"));
   EXPECT_THAT(parse("X=${HOME:-$word}").warnings, IsEmpty());
+  EXPECT_THAT(parse("HOME").warnings, IsEmpty());
+  EXPECT_THAT(parse("X=1\n\nSECRET").warnings,
+              ElementsAre(".env:3: a name without a value, which the environment does not have "
+                          "either: line ignored"));
   const EnvFile foreign = parse("spring.url=1\nX=2");
   EXPECT_THAT(foreign.warnings,
               ElementsAre(".env:1: spring.url is no variable's name: line ignored"));
