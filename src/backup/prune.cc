@@ -6,6 +6,7 @@
 #include <boost/json.hpp>
 #include <map>
 #include <set>
+#include <utility>
 
 #include "backup/delivery.h"
 #include "backup/removal.h"
@@ -30,18 +31,22 @@ RetentionCandidate candidate(const Backup& backup) {
           .pinned = backup.pinned};
 }
 
-using Group = std::vector<const Backup*>;  // of one database, newest first
+using Group = std::vector<const Backup*>;  // of one database of one server, newest first
 
-// By database. Backups without a manifest do not tell theirs: where there is only one database,
-// they are taken to be of it.
-std::map<std::string, Group> by_database(const std::vector<Backup>& backups) {
-  std::map<std::string, Group> groups;
+// By server and database: two servers may well have databases of the same name. Backups without a
+// manifest do not tell theirs: where there is only one database, they are taken to be of it.
+std::map<std::pair<std::string, std::string>, Group> by_origin(const std::vector<Backup>& backups) {
+  std::map<std::pair<std::string, std::string>, Group> groups;
   Group unknown;
   for (const Backup& backup : backups) {
-    (backup.manifest ? groups[backup.database()] : unknown).push_back(&backup);
+    if (backup.manifest) {
+      groups[{backup.manifest->system_identifier, backup.database()}].push_back(&backup);
+    } else {
+      unknown.push_back(&backup);
+    }
   }
   if (unknown.empty()) return groups;
-  Group& home = groups.size() == 1 ? groups.begin()->second : groups[""];
+  Group& home = groups.size() == 1 ? groups.begin()->second : groups[{}];
   home.insert(home.end(), unknown.begin(), unknown.end());
   std::ranges::stable_sort(home,
                            [](const Backup* a, const Backup* b) { return a->time > b->time; });
@@ -115,7 +120,7 @@ void prune_store(Store& store, const PruneJob& job, Pruned& pruned, const Contex
                        {{"store", store.name()}, {"backups", std::to_string(finished)}});
     }
   }
-  for (const auto& [database, group] : by_database(backups)) {
+  for (const auto& [origin, group] : by_origin(backups)) {
     prune_group(store, group, job, pruned, context);
   }
 }
@@ -172,7 +177,7 @@ Pruned run_prune(const PruneJob& job, const Stores& stores, const Context& conte
 
 std::vector<Reasons> reasons_of(const std::vector<Backup>& backups, const PruneJob& job, Time now) {
   std::vector<Reasons> all(backups.size());
-  for (const auto& [database, group] : by_database(backups)) {
+  for (const auto& [origin, group] : by_origin(backups)) {
     std::vector<Reasons> reasons = judge_group(group, job, now);
     for (std::size_t i = 0; i < group.size(); ++i) {
       all[static_cast<std::size_t>(group[i] - backups.data())] = std::move(reasons[i]);

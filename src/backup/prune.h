@@ -34,10 +34,10 @@ struct Pruned {
   int removed = 0;
 };
 
-// Judges the backups of each database in each store that new ones are delivered to, and removes
-// those that nothing keeps. Backups whose manifest can't be read just now are kept. Where the
-// newest backup of a database is far smaller than the ones before it (shrunken()), nothing of that
-// database is removed in that store. A store that fails does not stop the others.
+// Judges the backups of each database of each server, in each store that new ones are delivered to,
+// and removes those that nothing keeps. Backups whose manifest can't be read just now are kept.
+// Where the newest backup of a database is far smaller than the ones before it (shrunken()),
+// nothing of that database is removed in that store. A store that fails does not stop the others.
 Pruned run_prune(const PruneJob& job, const Stores& stores, const Context& context);
 
 // Why each backup of this listing is kept, for display; in its order, of the first copy.

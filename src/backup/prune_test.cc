@@ -89,8 +89,9 @@ Stores stores_of(Store& store) {
 class Prune : public testing::Test {
  protected:
   void add(const std::string& stamp, const std::string& database = "shop", std::uint64_t rows = 100,
-           const std::string& content = "archive") {
+           const std::string& content = "archive", const std::string& server = "1") {
     Manifest m = manifest_of("backup_" + stamp, database, content + stamp);
+    m.system_identifier = server;
     m.raw.bytes = rows * 10;
     TableProof table{.schema = "public", .name = "t", .proof = {}};
     table.proof.rows = rows;
@@ -149,6 +150,13 @@ TEST_F(Prune, ADryRunRemovesNothing) {
 
 TEST_F(Prune, DatabasesAreJudgedEachForItself) {
   add("20250101_000000", "shop_staging");
+  add_days(5);
+  prune();
+  EXPECT_THAT(days(), Contains("0101"));
+}
+
+TEST_F(Prune, ServersWithADatabaseOfTheSameNameAreJudgedEachForItself) {
+  add("20250101_000000", "shop", 100, "archive", "2");
   add_days(5);
   prune();
   EXPECT_THAT(days(), Contains("0101"));

@@ -44,8 +44,8 @@ struct RetentionCandidate {
 // Why one is kept, the strongest reason first; removed when there is none.
 using Reasons = std::vector<std::string>;
 
-// The verdict on each of the backups of one database in one store, in their order. `zone` tells
-// where days begin.
+// The verdict on each of the backups of one database of one server in one store, in their order.
+// `zone` tells where days begin.
 //
 // Whatever the rule: the newest proven one stays, and the newest one; a pinned one stays; one that
 // is dated more than a day after `now` stays and counts for nothing; a damaged one stays as long as
