@@ -238,6 +238,7 @@ RestorePlan plan_restore(const RestoreJob& job, const Context& context) {
                                   plan.database.size(), pg::kMaxName));
   }
   plan.exists = pg::database_exists(maintenance, plan.database);
+  plan.system_identifier = pg::server_facts(maintenance).system_identifier;
   if (job.mode == RestoreMode::kInto && plan.exists) {
     throw Exists("database " + printable(plan.database) + " exists already",
                  "--into wants a name that is free");

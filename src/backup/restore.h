@@ -37,6 +37,7 @@ struct RestoreJob {
 struct RestorePlan {
   std::string database;                // the name under which the restored rows will be
   bool exists = false;                 // it does now
+  std::string system_identifier;       // of the server; empty where the role may not ask
   std::vector<std::string> half_made;  // what dead restores left behind, dropped first
   std::vector<std::string> kept;       // by earlier restores; dropped when this one keeps one
 };

@@ -73,7 +73,7 @@ int prune_command(const Session& session) {
 int keep_command(const Session& session) {
   const Stores stores = make_stores(session.config.stores);
   const Listing listing = list_backups(stores.all(), session.context);
-  const Backup& backup = select_backup(listing.backups, session.arguments.choice, "");
+  const Backup& backup = select_backup(listing.backups, session.arguments.choice);
   set_pin(backup, !session.arguments.off, session.context);
   print(
       fmt::format("{} {}\n", backup.key,

@@ -47,6 +47,11 @@ std::string what_will_happen(const Session& session, const RestorePlan& plan,
     text += fmt::format("  NOTE: it is a backup of database {}, not of {}\n",
                         printable(backup.database()), name);
   }
+  if (is_of_other_server(backup, {.system_identifier = plan.system_identifier})) {
+    text += fmt::format("  NOTE: it was made of another server ({}) than this one ({})\n",
+                        printable(backup.manifest->system_identifier),
+                        plan.system_identifier.empty() ? "not told" : plan.system_identifier);
+  }
   text += "  1. check every stored byte\n";
   for (const std::string& dead : plan.half_made) {
     text += fmt::format("     drop {}, left half-made by a restore that died\n", printable(dead));
@@ -102,18 +107,43 @@ void warn_of_passed_over(const Session& session, const std::vector<Backup>& back
   }
 }
 
-// Numbers shift with every new backup: nobody is asked, so another database's backup is taken by
-// its name only.
-void refuse_other_database_by_number(const Session& session, const Backup& backup,
-                                     const std::string& target) {
+// Numbers shift with every new backup, and so does the latest.
+bool is_named(const Session& session, const Backup& backup) {
   const std::string& choice = session.arguments.choice;
-  const bool by_number = parse_int(choice).has_value() && !backup.key.starts_with(choice);
-  if (!session.arguments.yes || !by_number || !backup.manifest || backup.database() == target) {
-    return;
+  if (choice.empty() || choice == "latest") return false;
+  return !parse_int(choice) || backup.key.starts_with(choice);
+}
+
+// With --yes nobody is asked, so another database's backup is taken by its name only, and so is
+// another server's where there are several it could be of.
+void refuse_unnamed(const Session& session, const std::vector<Backup>& backups,
+                    const Backup& backup, const Wanted& wanted) {
+  if (!session.arguments.yes || !backup.manifest || is_named(session, backup)) return;
+  if (backup.database() != wanted.database) {
+    throw ConfigError(fmt::format("number {} is {}, a backup of database {}, not of {}",
+                                  session.arguments.choice, printable(backup.key),
+                                  printable(backup.database()), printable(wanted.database)),
+                      "with --yes, another database's backup is taken by its name only");
   }
-  throw ConfigError(fmt::format("number {} is {}, a backup of database {}, not of {}", choice,
-                                backup.key, printable(backup.database()), printable(target)),
-                    "with --yes, another database's backup is taken by its name only");
+  if (is_of_other_server(backup, wanted) && !all_of_one_server(backups, wanted)) {
+    throw ConfigError(
+        fmt::format("number {} is {}, a backup of another server's database {}",
+                    session.arguments.choice, printable(backup.key), printable(backup.database())),
+        "with --yes, another server's backup is taken by its name only");
+  }
+}
+
+void tell_of_other_server(const Session& session, const std::vector<Backup>& backups,
+                          const Backup& backup, const Wanted& wanted) {
+  if (!is_of_other_server(backup, wanted)) return;
+  if (all_of_one_server(backups, wanted) && backup.database() == wanted.database) {
+    session.context.log.info("the backup is of another server, as all of this database are",
+                             {{"backup", backup.key}});
+  } else {
+    session.context.log.warning(
+        "the backup is of another server",
+        {{"backup", backup.key}, {"server", backup.manifest->system_identifier}});
+  }
 }
 
 }  // namespace
@@ -124,12 +154,15 @@ int restore_command(const Session& session) {
   static_cast<void>(exit_of(session, listing.failures));  // another store has what is asked for
   const std::vector<Backup>& backups = listing.backups;
   const RestoreJob job = restore_job(session.config, session.arguments);
-  const Backup& backup =
-      select_backup(backups, session.arguments.choice, pg::database_name(job.server));
-  warn_of_passed_over(session, backups, backup);
+  // A wrong name is told before the server is asked for anything.
+  if (job.chosen) static_cast<void>(select_backup(backups, session.arguments.choice));
   const RestorePlan plan = plan_restore(job, session.context);
-  if (job.mode != RestoreMode::kInto)
-    refuse_other_database_by_number(session, backup, plan.database);
+  const Wanted wanted{.database = pg::database_name(job.server),
+                      .system_identifier = plan.system_identifier};
+  const Backup& backup = select_backup(backups, session.arguments.choice, wanted);
+  warn_of_passed_over(session, backups, backup);
+  if (job.mode != RestoreMode::kInto) refuse_unnamed(session, backups, backup, wanted);
+  tell_of_other_server(session, backups, backup, wanted);
   if (!session.arguments.yes) {
     print(backup_table(backups, session.context.clock.now()));
     print(what_will_happen(session, plan, backup));

@@ -105,7 +105,7 @@ int verify_command(const Session& session) {
     // The newest there is, damaged or not: verification is the one command that must not look away.
     const Backup& backup = (choice.empty() || choice == "latest") && !listing.backups.empty()
                                ? listing.backups.front()
-                               : select_backup(listing.backups, choice, "");
+                               : select_backup(listing.backups, choice);
     outcomes.push_back(verify_one(session, backup));
   }
   show(outcomes, orphans, session.arguments.json);
