@@ -251,6 +251,7 @@ Made run_backup(const BackupJob& job, const Stores& stores, const Context& conte
   pg::DumpSource source({.pg_dump = pg_dump,
                          .server = leader.parameters_for_children(),
                          .snapshot = snapshot.id,
+                         .encoding = server.encoding,
                          .lock_timeout = job.lock_timeout,
                          .wait = {.stop = context.stop, .stall = job.stall_timeout}});
   const std::vector<std::string> left_out = pg::left_out(leader, server);

@@ -2,7 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <map>
+#include <algorithm>
+#include <tuple>
 #include <vector>
 
 #include "base/error.h"
@@ -55,24 +56,30 @@ void compare_stream(std::string_view what, const StreamFacts& expected, const St
   if (expected.sha256 != found.sha256) throw Corrupt(fmt::format("{}: SHA-256 differs", what));
 }
 
+// Names that are no UTF-8 (SQL_ASCII databases) are in the manifest as JSON can say them, where two
+// of them may have become the same text: so tables are compared as a sorted list, not by name.
+using NamedProof = std::tuple<std::string, std::uint64_t, std::uint64_t, std::string>;
+
+std::vector<NamedProof> sorted_proofs(const std::vector<TableProof>& tables) {
+  std::vector<NamedProof> sorted;
+  for (const TableProof& table : tables) {
+    sorted.emplace_back(json_string(table.schema) + "." + json_string(table.name), table.proof.rows,
+                        table.proof.bytes, pg::to_string(table.proof.digest));
+  }
+  std::ranges::sort(sorted);
+  return sorted;
+}
+
 void compare_tables(const Manifest& manifest, const Verified& found) {
-  // Names that are no UTF-8 (SQL_ASCII databases) are in the manifest as JSON can say them.
-  const auto key = [](const TableProof& table) {
-    return json_string(table.schema) + "." + json_string(table.name);
-  };
-  std::map<std::string, pg::Proof> tables;
-  for (const TableProof& table : table_proofs(found.archive, found.proof)) {
-    tables[key(table)] = table.proof;
+  const std::vector<NamedProof> actual = sorted_proofs(table_proofs(found.archive, found.proof));
+  const std::vector<NamedProof> expected = sorted_proofs(manifest.tables);
+  if (actual.size() != expected.size()) {
+    throw Corrupt(fmt::format("{} tables instead of {}", actual.size(), expected.size()));
   }
-  if (tables.size() != manifest.tables.size()) {
-    throw Corrupt(fmt::format("{} tables instead of {}", tables.size(), manifest.tables.size()));
-  }
-  for (const TableProof& expected : manifest.tables) {
-    const auto table = tables.find(key(expected));
-    if (table == tables.end() || table->second != expected.proof) {
-      throw Corrupt(fmt::format("table {}.{} is not as the manifest says",
-                                printable(expected.schema), printable(expected.name)));
-    }
+  const auto [differing, other] = std::ranges::mismatch(expected, actual);
+  if (differing != expected.end()) {
+    throw Corrupt(
+        fmt::format("table {} is not as the manifest says", printable(std::get<0>(*differing))));
   }
   if (found.proof.large_objects != manifest.large_objects) {
     throw Corrupt("large objects are not as the manifest says");

@@ -21,7 +21,8 @@ namespace {
 constexpr std::chrono::milliseconds kSlice{100};
 constexpr std::chrono::seconds kConnectTimeout{30};
 
-// Parameters that make a session ours, unless the user set them.
+// Parameters that make a session ours, unless the user set them (but for the encoding, in which
+// names are taken).
 const Parameters kDefaults{
     {"fallback_application_name", "pgstow"},
     {"client_encoding", "UTF8"},
@@ -71,7 +72,9 @@ ServerError server_error(const PGresult* result) {
 
 PGconn* start_connecting(const Parameters& parameters) {
   Parameters all = kDefaults;
-  for (const auto& [name, value] : parameters) all[name] = value;
+  for (const auto& [name, value] : parameters) {
+    if (name != "client_encoding") all[name] = value;
+  }
   std::vector<const char*> names;
   std::vector<const char*> values;
   for (const auto& [name, value] : all) {

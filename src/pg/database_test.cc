@@ -237,6 +237,7 @@ Dumped dump(const test::TestServer& server, const std::string& database) {
   DumpSource source({.pg_dump = find_tool("pg_dump", session.server_version() / 10000, {}, {}),
                      .server = session.parameters_for_children(),
                      .snapshot = snapshot.id,
+                     .encoding = "UTF8",
                      .lock_timeout = std::chrono::seconds(10),
                      .wait = {}});
   ProofTaker taker;

@@ -16,10 +16,13 @@ namespace {
 // changing between the two; after this pause the pipe holds tens of them, and is far from full.
 constexpr std::chrono::microseconds kRefill{300};
 
+// The encoding is named so that PGCLIENTENCODING does not choose it. It is the database's own: no
+// row has to be converted, which not every row can be.
 Child start_dump(const DumpOptions& options) {
   Command command =
       tool_command(options.pg_dump,
                    {"--format=custom", "--compress=0", "--snapshot=" + options.snapshot,
+                    "--encoding=" + options.encoding,
                     fmt::format("--lock-wait-timeout={}", options.lock_timeout.count())},
                    options.server);
   command.pipe_out = true;

@@ -16,6 +16,7 @@ struct DumpOptions {
   Tool pg_dump;
   Parameters server;     // Connection::parameters_for_children()
   std::string snapshot;  // an exported snapshot's id
+  std::string encoding;  // of the archive: the database's own
   std::chrono::milliseconds lock_timeout;
   Wait wait;
 };

@@ -113,6 +113,30 @@ TEST(Hostile, NamesAreOnlyNames) {
   EXPECT_FALSE(std::filesystem::exists("/tmp/pgstow-hostile"));
 }
 
+// Names that are no UTF-8 and look alike in JSON.
+TEST(HostileEncodings, NamesOutsideUtf8) {
+  const TestServer server;
+  server.sql("postgres",
+             "create database bytes encoding 'SQL_ASCII' template template0 lc_collate 'C' "
+             "lc_ctype 'C'");
+  server.sql("bytes", "create table \"t\xe4\" as select 1 i; create table \"t\xf6\" as select 2 i");
+  const Pgstow bytes(server, "bytes");
+  server.create_database("latin");
+  server.sql("latin", "create table \"tä\" as select 'ä' i; create table \"tö\" as select 'ö' i");
+  Pgstow latin(server, "latin");
+  latin.with("PGCLIENTENCODING=LATIN1");
+  for (const Pgstow* pgstow : {&bytes, static_cast<const Pgstow*>(&latin)}) {
+    run_ok(pgstow->program({"backup"}));
+    const Outcome verify = pgstow->run({"verify"});
+    EXPECT_TRUE(verify.ok()) << verify.describe();
+    const Outcome restore = pgstow->run({"restore", "--yes"});
+    EXPECT_TRUE(restore.ok()) << restore.describe();
+    EXPECT_THAT(restore.out, HasSubstr("2 tables, 2 rows, every row equal"));
+  }
+  const std::string manifest = latin.archives().at(0).substr(0, 22) + ".json";
+  EXPECT_THAT(read_file(latin.backups() / manifest), HasSubstr("\"tö\""));
+}
+
 // Long names that begin alike are told apart, while they are restored and kept.
 TEST(HostileNeighbours, LongNamesThatBeginAlike) {
   const TestServer server;
