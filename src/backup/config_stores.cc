@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "pg/conninfo.h"
 
 namespace pgstow {
 namespace {
@@ -35,9 +36,10 @@ std::string variable_prefix(std::string_view name) {
 
 [[noreturn]] void refuse(const Settings& settings, std::string_view name,
                          const std::string& allowed) {
-  throw ConfigError(fmt::format("{}: \"{}\" is not allowed ({})", name,
-                                printable(settings.text(name)), settings.origin(name)),
-                    "allowed is " + allowed);
+  throw ConfigError(
+      fmt::format("{}: \"{}\" is not allowed ({})", name,
+                  printable(pg::mask_word(settings.text(name))), settings.origin(name)),
+      "allowed is " + allowed);
 }
 
 bool read_bool(const Settings& settings, std::string_view name) {

@@ -31,7 +31,8 @@ Line line_of(const Setting& setting, const Settings& settings, const Config& con
     return {.name = name, .value = std::string(kMask), .origin = value->origin};
   }
   return {.name = name,
-          .value = setting.kind == Setting::Kind::kUrl ? pg::mask_url(value->text) : value->text,
+          .value = setting.kind == Setting::Kind::kUrl ? pg::mask_url(value->text)
+                                                       : pg::mask_word(value->text),
           .origin = value->origin};
 }
 

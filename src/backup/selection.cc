@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "pg/conninfo.h"
 
 namespace pgstow {
 namespace {
@@ -17,7 +18,7 @@ namespace {
   names.reserve(backups.size());
   for (const Backup& backup : backups) names.push_back(backup.key);
   const auto close = nearest(choice, names);
-  throw NotFound(fmt::format("no backup \"{}\"", printable(choice)),
+  throw NotFound(fmt::format("no backup \"{}\"", printable(pg::mask_word(choice))),
                  close ? "did you mean " + *close + "?" : "`pgstow list` shows them");
 }
 

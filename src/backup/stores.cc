@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "base/text.h"
+#include "pg/conninfo.h"
 
 namespace pgstow {
 namespace {
@@ -64,7 +65,7 @@ Store& Stores::named(std::string_view name) const {
     if (place.store->name() == name) return *place.store;
     names.push_back(place.store->name());
   }
-  throw ConfigError(fmt::format("no store is called \"{}\"", printable(name)),
+  throw ConfigError(fmt::format("no store is called \"{}\"", printable(pg::mask_word(name))),
                     "configured are " + join(names, ", "));
 }
 

@@ -17,6 +17,7 @@
 #include "base/signals.h"
 #include "base/text.h"
 #include "cli/commands.h"
+#include "pg/conninfo.h"
 
 namespace pgstow::cli {
 namespace {
@@ -29,6 +30,7 @@ struct CommandLine {
   Arguments arguments;
   std::map<std::string, std::string> settings;  // flag -> value, of the flags that were given
   std::optional<std::string> env_file;
+  std::vector<std::string> secret_words;  // those with a password in them
   bool quiet = false;
   bool verbose = false;
 };
@@ -201,6 +203,7 @@ int run_command_line(const CommandLine& line, const Config& config, StopOnSignal
   const SystemClock clock;
   Log log(clock, config.log_format, level_of(line, config));
   for (const std::string& secret : config.secrets) log.redact(secret);
+  for (const std::string& word : line.secret_words) log.redact(word);
   for (const std::string& warning : config.warnings) log.warning(warning);
   const Context context{.log = log, .clock = clock, .stop = stop.token()};
   ProgressView progress(log, draws_on_terminal(line, config));
@@ -217,18 +220,44 @@ int run_command_line(const CommandLine& line, const Config& config, StopOnSignal
   }
 }
 
+// What no error may echo, wherever it is thrown: the words of the command line that hold a
+// password.
+std::vector<std::string> secret_words(std::span<char*> words) {
+  std::vector<std::string> secret;
+  for (const std::string word : words) {
+    for (const std::string& part : {word, word.substr(word.find('=') + 1)}) {
+      if (pg::mask_word(part) != part) secret.push_back(part);
+    }
+  }
+  return secret;
+}
+
+// In our words: CLI11's would show the password of a URL that stands where none is expected.
+void show_parse_error(const CLI::App& app, const CLI::ParseError& e) {
+  std::string text = pg::mask_word(e.what());
+  if (dynamic_cast<const CLI::ExtrasError*>(&e) != nullptr) {
+    std::vector<std::string> words;
+    for (const std::string& word : app.remaining(true)) {
+      words.push_back(printable(pg::mask_word(word)));
+    }
+    text = "not expected: " + join(words, " ");
+  }
+  to_stderr(fmt::format("pgstow: {}\nhint: `pgstow --help` and `pgstow COMMAND --help` tell more\n",
+                        text));
+}
+
 // "bakup" instead of "backup": CLI11 itself would only say that a command is missing.
-void show_usage_error(const CLI::App& app, const CLI::ParseError& e, int argc, char** argv) {
+void show_missing_command(const CLI::App& app, const CLI::ParseError& e, int argc, char** argv) {
   std::vector<std::string> commands;
   for (const CLI::App* c : app.get_subcommands({})) commands.push_back(c->get_name());
   const std::span<char*> words(argv + 1, static_cast<std::size_t>(std::max(argc - 1, 0)));
   const auto word = std::ranges::find_if(words, [](const char* w) { return *w != '-'; });
   if (word == words.end() || std::ranges::find(commands, *word) != commands.end()) {
-    app.exit(e);
+    show_parse_error(app, e);
     return;
   }
   const auto close = nearest(*word, commands);
-  to_stderr(fmt::format("pgstow: no command \"{}\"\nhint: {}\n", printable(*word),
+  to_stderr(fmt::format("pgstow: no command \"{}\"\nhint: {}\n", printable(pg::mask_word(*word)),
                         close ? "did you mean " + *close + "?" : "`pgstow --help` lists them"));
 }
 
@@ -241,19 +270,22 @@ int run(int argc, char** argv) {
   } catch (const CLI::Success& e) {  // --help, --version
     return app.exit(e);
   } catch (const CLI::RequiredError& e) {
-    show_usage_error(app, e, argc, argv);
+    show_missing_command(app, e, argc, argv);
     return static_cast<int>(Exit::kUsage);
   } catch (const CLI::ParseError& e) {
-    app.exit(e);
+    show_parse_error(app, e);
     return static_cast<int>(Exit::kUsage);
   }
+  line.secret_words = secret_words(std::span(argv, static_cast<std::size_t>(argc)));
   const SystemClock clock;
   try {
     const Config config = load_config(line.settings, line.env_file);
     StopOnSignal stop;
     return run_command_line(line, config, stop);
   } catch (const Error& e) {
-    show_error(Log(clock, LogFormat::kText, Level::kInfo), e);
+    Log log(clock, LogFormat::kText, Level::kInfo);
+    for (const std::string& word : line.secret_words) log.redact(word);
+    show_error(log, e);
     return e.exit_code();
   }
 }

@@ -53,4 +53,8 @@ std::string to_conninfo(const std::map<std::string, std::string>& parameters);
 // refuse it rather hides too much.
 std::string mask_url(std::string_view url);
 
+// A word of the user's that an error may echo: itself, unless a URL or a password=... is in it,
+// whose secrets are masked. "--ulr=postgresql://u:********@h/db".
+std::string mask_word(std::string_view word);
+
 }  // namespace pgstow::pg

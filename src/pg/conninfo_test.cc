@@ -233,6 +233,14 @@ TEST(MaskUrl, HidesPasswordsOnly) {
   EXPECT_EQ(mask_url("postgres://u:secret@h:1/d?sslmode=require"),
             "postgres://u:********@h:1/d?sslmode=require");
   EXPECT_EQ(mask_url("postgres://u@h:1,g:2/d"), "postgres://u@h:1,g:2/d");
+  EXPECT_EQ(mask_word("backup_2026"), "backup_2026");
+  EXPECT_EQ(mask_word("--ulr=postgresql://u:secret@h/d"), "--ulr=postgresql://u:********@h/d");
+  EXPECT_EQ(mask_word("--postgresql://u:secret@h/d"), "--postgresql://u:********@h/d");
+  EXPECT_EQ(mask_word("jdbc:postgresql://h/d?password=secret"),
+            "jdbc:postgresql://h/d?password=********");
+  EXPECT_EQ(mask_word("host=h PASSWORD = 'sec ret' user=u"), "host=h PASSWORD=********");
+  EXPECT_EQ(mask_word("postgresql://u:sec ret"), "postgresql://********");
+  EXPECT_EQ(mask_word("://secret"), "********");
   EXPECT_EQ(mask_url("postgres://[::1]:5432/d"), "postgres://[::1]:5432/d");
   EXPECT_EQ(mask_url("postgresql+psycopg2://u:s:t@h"), "postgresql+psycopg2://u:********@h");
   EXPECT_EQ(mask_url("postgres:///d?user=u&passfile=/f&password=secret&port=1"),

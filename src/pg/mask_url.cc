@@ -56,7 +56,42 @@ std::string mask_keywords(const std::string& text) {
   return join(shown, " ");
 }
 
+bool is_scheme_character(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' ||
+         c == '.' || c == ':';
+}
+
+// Where the scheme before the first "://" begins.
+std::size_t find_url(std::string_view word) {
+  std::size_t begin = word.find("://");
+  if (begin == std::string_view::npos) return begin;
+  while (begin > 0 && is_scheme_character(word[begin - 1])) --begin;
+  return begin;
+}
+
+// The end of the first "password" that a = follows, in whatever case.
+std::size_t find_password(std::string_view word) {
+  constexpr std::string_view kKeyword = "password";
+  const std::string text = lower(word);
+  for (std::size_t at = 0; (at = text.find(kKeyword, at)) != std::string::npos;) {
+    at += kKeyword.size();
+    if (trim(text.substr(at)).starts_with('=')) return at;
+  }
+  return std::string_view::npos;
+}
+
 }  // namespace
+
+std::string mask_word(std::string_view word) {
+  const std::size_t url = find_url(word);
+  const std::size_t password = find_password(word);
+  if (url == std::string_view::npos && password == std::string_view::npos) {
+    return std::string(word);
+  }
+  if (password < url) return fmt::format("{}={}", word.substr(0, password), kMask);
+  const std::string_view rest = word.substr(url);
+  return std::string(word.substr(0, url)) + (is_url(rest) ? mask_url(rest) : std::string(kMask));
+}
 
 std::string mask_url(std::string_view text) {
   text = trim(text);

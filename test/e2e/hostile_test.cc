@@ -113,6 +113,30 @@ TEST(Hostile, NamesAreOnlyNames) {
   EXPECT_FALSE(std::filesystem::exists("/tmp/pgstow-hostile"));
 }
 
+// Passwords in words that no command expects are not echoed.
+TEST(HostileWords, PasswordsAreNotEchoed) {
+  const TestServer server;
+  const Pgstow pgstow(server, "postgres");
+  const std::string url = "postgresql://u:s3cret@h/db";
+  const std::vector<std::vector<std::string>> lines{{"backup", url},
+                                                    {"backup", "host=h password=s3cret"},
+                                                    {"--ulr", url, "backup"},
+                                                    {"backup", "--ulr", url},
+                                                    {"backup", "--ulr=" + url},
+                                                    {"restore", url, "--yes"},
+                                                    {url},
+                                                    {"list", "--from", url},
+                                                    {"--jobs", url, "list"},
+                                                    {"--env-file", url, "list"},
+                                                    {"list", "--json=" + url},
+                                                    {"-q" + url, "list"}};
+  for (const std::vector<std::string>& line : lines) {
+    const Outcome outcome = pgstow.run(line);
+    EXPECT_NE(outcome.exit_code, 0) << outcome.describe();
+    EXPECT_THAT(outcome.out + outcome.err, Not(HasSubstr("s3cret"))) << line.front();
+  }
+}
+
 // Names that are no UTF-8 and look alike in JSON.
 TEST(HostileEncodings, NamesOutsideUtf8) {
   const TestServer server;
