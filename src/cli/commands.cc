@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
+#include <system_error>
 
 #include "base/error.h"
 
@@ -68,8 +70,18 @@ Exit exit_of(const Session& session, const std::vector<StoreFailure>& failures) 
 }
 
 void print(std::string_view text) {
-  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
-    throw_errno("standard output");
+  const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
+  if ((written && std::fflush(stdout) == 0) || errno == EPIPE) return;
+  // Not throw_errno(): its hints are about the backup folder.
+  throw Error("standard output: " + std::generic_category().message(errno));
+}
+
+void print_done(const Session& session, std::string_view text) {
+  try {
+    print(text);
+  } catch (const Error& e) {
+    session.context.log.warning("all is done, but the result could not be printed",
+                                {{"cause", e.what()}});
   }
 }
 

@@ -72,7 +72,11 @@ std::string layout(const std::vector<std::vector<std::string>>& rows,
 std::string backup_table(const std::vector<Backup>& backups, Time now,
                          const std::vector<Reasons>& reasons = {});
 
-// Prints to standard output; a closed or full one is an error.
+// Prints to standard output; a full one is an error. One whose reader has left (`list | head`) is
+// none: what was asked for was done.
 void print(std::string_view text);
+
+// Prints what came of a change that is made by now: that it can't be printed is only a warning.
+void print_done(const Session& session, std::string_view text);
 
 }  // namespace pgstow::cli

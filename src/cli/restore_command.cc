@@ -77,18 +77,20 @@ std::string what_will_happen(const Session& session, const RestorePlan& plan,
   return text;
 }
 
-void tell(const Restored& restored) {
+void tell(const Session& session, const Restored& restored) {
   const pg::Comparison& c = restored.comparison;
-  print(fmt::format("{} is restored: {} tables, {} rows, {}.\n", printable(restored.database),
-                    human_count(c.tables), human_count(c.rows),
-                    c.digests ? "every row equal to the backup's proof"
-                              : "row counts equal to the backup (it carries no proof)"));
+  std::string text =
+      fmt::format("{} is restored: {} tables, {} rows, {}.\n", printable(restored.database),
+                  human_count(c.tables), human_count(c.rows),
+                  c.digests ? "every row equal to the backup's proof"
+                            : "row counts equal to the backup (it carries no proof)");
   if (!restored.before.empty()) {
-    print(fmt::format(
+    text += fmt::format(
         "The database as it was is kept as {}.\n"
         "`pgstow undo` puts it back; `pgstow undo --drop` or the next restore drops it.\n",
-        printable(restored.before)));
+        printable(restored.before));
   }
+  print_done(session, text);
 }
 
 // What is newer and passed over by "latest" is not passed over in silence.
@@ -181,7 +183,7 @@ int restore_command(const Session& session) {
     }
     throw;
   }
-  tell(restored);
+  tell(session, restored);
   return static_cast<int>(restored.not_dropped.empty() ? Exit::kOk : Exit::kWarnings);
 }
 
@@ -193,7 +195,8 @@ int undo_command(const Session& session) {
       return static_cast<int>(Exit::kFailed);
     }
     const std::vector<std::string> dropped = drop_kept(job, session.context);
-    print(dropped.empty() ? "Nothing was kept.\n" : "Dropped " + join(dropped, ", ") + ".\n");
+    print_done(session, dropped.empty() ? "Nothing was kept.\n"
+                                        : "Dropped " + printable(join(dropped, ", ")) + ".\n");
     return static_cast<int>(Exit::kOk);
   }
   const std::string database = printable(pg::database_name(job.server));
@@ -203,11 +206,12 @@ int undo_command(const Session& session) {
     return static_cast<int>(Exit::kFailed);
   }
   const std::string before = run_undo(job, session.context);
-  print(fmt::format("{} is as before the restore.\n", database));
+  std::string text = fmt::format("{} is as before the restore.\n", database);
   if (!before.empty()) {
-    print(fmt::format("What was restored is kept as {}; `pgstow undo` swaps again.\n",
-                      printable(before)));
+    text += fmt::format("What was restored is kept as {}; `pgstow undo` swaps again.\n",
+                        printable(before));
   }
+  print_done(session, text);
   return static_cast<int>(Exit::kOk);
 }
 
