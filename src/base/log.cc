@@ -31,6 +31,9 @@ std::string json_character(std::string_view character) {
   if (c == '\n') return "\\n";
   if (c == '\t') return "\\t";
   if (c < 0x20 || c == 0x7F) return fmt::format("\\u{:04x}", c);
+  if (is_c1_control(character)) {
+    return fmt::format("\\u{:04x}", static_cast<unsigned char>(character[1]));
+  }
   return std::string(character);
 }
 

@@ -135,6 +135,7 @@ TEST_F(LogTest, LinesOfManyThreadsStayWhole) {
 
 TEST(JsonString, KeepsEveryValidCharacter) {
   EXPECT_EQ(json_string("a\"b\\c"), R"("a\"b\\c")");
+  EXPECT_EQ(json_string("\xC2\x9B"), R"("\u009b")");
   EXPECT_EQ(json_string("\n\t\r\x01\x7F"), R"("\n\t\u000d\u0001\u007f")");
   EXPECT_EQ(json_string("\xC3\xA9\x01\xFF\xE2\x82\xAC"),
             "\"\xC3\xA9\\u0001\xEF\xBF\xBD\xE2\x82\xAC\"");

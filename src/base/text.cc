@@ -105,12 +105,26 @@ std::string printable(std::string_view text) {
       out += "\\t";
     } else if (n == 0 || static_cast<unsigned char>(c) < 0x20 || c == 0x7F) {
       out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+    } else if (is_c1_control(text)) {
+      out += fmt::format("\\u{:04x}", static_cast<unsigned char>(text[1]));
     } else {
       out.append(text.substr(0, n));
     }
     text.remove_prefix(std::max<std::size_t>(n, 1));
   }
   return out;
+}
+
+std::string printable_lines(std::string_view text) {
+  std::vector<std::string> lines;
+  for (const std::string_view line : split(text, '\n')) lines.push_back(printable(line));
+  return join(lines, "\n");
+}
+
+// In UTF-8 C2 80 to C2 9F.
+bool is_c1_control(std::string_view text) {
+  return text.size() > 1 && text[0] == '\xC2' && static_cast<unsigned char>(text[1]) >= 0x80 &&
+         static_cast<unsigned char>(text[1]) < 0xA0;
 }
 
 std::string hex(std::string_view bytes) {

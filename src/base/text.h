@@ -29,8 +29,13 @@ std::string human_duration(std::chrono::milliseconds duration);
 // none.
 std::size_t utf8_length(std::string_view text);
 
-// Printable in one line: control characters and invalid UTF-8 become \n, \t, \xHH.
+// Printable in one line: control characters and invalid UTF-8 become \n, \t, \xHH, and the control
+// characters behind ASCII's (C1, which a terminal may obey, too) \u0080 to \u009f.
 std::string printable(std::string_view text);
+// The same for a text of several lines, which stay.
+std::string printable_lines(std::string_view text);
+// The character at the start of a text that is not empty is one of U+0080 to U+009F.
+bool is_c1_control(std::string_view text);
 
 std::string hex(std::string_view bytes);
 

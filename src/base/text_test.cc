@@ -77,6 +77,8 @@ TEST(Text, PrintableIsOneLineOfValidUtf8) {
   EXPECT_EQ(printable("\xC0\xAF"), "\\xc0\\xaf");                    // overlong
   EXPECT_EQ(printable("\xED\xA0\x80"), "\\xed\\xa0\\x80");           // surrogate
   EXPECT_EQ(printable("\xF4\x90\x80\x80"), "\\xf4\\x90\\x80\\x80");  // above U+10FFFF
+  EXPECT_EQ(printable("a\xC2\x9B\x31m\xC2\x80\xC2\xA0"), "a\\u009b1m\\u0080\xC2\xA0");
+  EXPECT_EQ(printable_lines("a\tb\n\x1B[0m"), "a\\tb\n\\x1b[0m");
   EXPECT_TRUE(rc::check("is settled after once", [](const std::string& text) {
     RC_ASSERT(printable(printable(text)) == printable(text));
   }));

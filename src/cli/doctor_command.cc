@@ -21,8 +21,8 @@ std::string_view word(Health health) {
 std::string lines(const std::vector<Finding>& findings) {
   std::string out;
   for (const Finding& f : findings) {
-    out += fmt::format("{:<5} {:<11} {}\n", word(f.health), f.subject, f.text);
-    if (!f.hint.empty()) out += fmt::format("{:<17} hint: {}\n", "", f.hint);
+    out += fmt::format("{:<5} {:<11} {}\n", word(f.health), f.subject, printable_lines(f.text));
+    if (!f.hint.empty()) out += fmt::format("{:<17} hint: {}\n", "", printable_lines(f.hint));
   }
   return out;
 }

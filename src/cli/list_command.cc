@@ -51,7 +51,7 @@ std::string kinds(const Reasons& reasons) {
 
 Row row_of(std::size_t number, const Backup& backup, Time now) {
   return {std::to_string(number),
-          backup.key,
+          printable(backup.key),
           age(backup.time, now),
           human_bytes(backup.bytes),
           backup.manifest ? human_count(backup.manifest->rows()) : "?",
@@ -139,7 +139,7 @@ int list_command(const Session& session) {
     print(pretty(boost::json::object{{"schema", "pgstow.list/1"}, {"backups", array}}) + "\n");
   } else if (listing.backups.empty()) {
     std::vector<std::string> places;
-    for (const Store* store : chosen) places.push_back(store->location(""));
+    for (const Store* store : chosen) places.push_back(printable(store->location("")));
     print("No backups found in " + join(places, ", ") + "\n");
   } else {
     print(backup_table(listing.backups, now,

@@ -184,8 +184,11 @@ void show_error(const Log& log, const Error& e) {
     log.error(e.what(), facts);
     return;
   }
-  to_stderr(log.redacted(fmt::format("pgstow: {}\n", e.what())));
-  if (!e.hint().empty()) to_stderr(log.redacted("hint: " + e.hint() + "\n"));
+  // Redacted before anything is escaped: an escaped secret would not be found.
+  to_stderr(fmt::format("pgstow: {}\n", printable_lines(log.redacted(e.what()))));
+  if (!e.hint().empty()) {
+    to_stderr(fmt::format("hint: {}\n", printable_lines(log.redacted(e.hint()))));
+  }
 }
 
 Level level_of(const CommandLine& line, const Config& config) {

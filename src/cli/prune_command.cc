@@ -23,7 +23,7 @@ std::string verdict(const PruneStep& step, bool dry_run) {
 std::string text_of(const Pruned& pruned, bool dry_run, Time now) {
   std::vector<std::vector<std::string>> rows{{"backup", "age", "size", "store", "", "because"}};
   for (const PruneStep& step : pruned.steps) {
-    rows.push_back({step.backup.key,
+    rows.push_back({printable(step.backup.key),
                     step.backup.time > now ? "-" : human_duration(now - step.backup.time),
                     human_bytes(step.backup.bytes), step.store->name(), verdict(step, dry_run),
                     join(step.reasons, ", ")});
@@ -76,7 +76,7 @@ int keep_command(const Session& session) {
   const Backup& backup = select_backup(listing.backups, session.arguments.choice);
   set_pin(backup, !session.arguments.off, session.context);
   print(
-      fmt::format("{} {}\n", backup.key,
+      fmt::format("{} {}\n", printable(backup.key),
                   session.arguments.off ? "is no longer pinned" : "is pinned: retention keeps it"));
   return static_cast<int>(exit_of(session, listing.failures));
 }

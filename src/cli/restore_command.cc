@@ -40,7 +40,7 @@ std::string what_will_happen(const Session& session, const RestorePlan& plan,
                              const Backup& backup) {
   const std::string name = printable(plan.database);
   std::string text = fmt::format(
-      "\nRestore {} ({} ago, {}{}):\n", backup.key,
+      "\nRestore {} ({} ago, {}{}):\n", printable(backup.key),
       human_duration(session.context.clock.now() - backup.time), human_bytes(backup.bytes),
       backup.manifest ? ", database " + printable(backup.database()) : "");
   if (session.arguments.into.empty() && backup.manifest && backup.database() != plan.database) {

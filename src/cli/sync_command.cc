@@ -16,7 +16,7 @@ namespace {
 
 std::string line(const SyncStep& step, bool dry_run) {
   const std::string_view word = !step.problem.empty() ? "FAILED" : dry_run ? "would" : "copied";
-  return fmt::format("{:<7}  {}  {} -> {}  {}  ({}){}\n", word, step.key,
+  return fmt::format("{:<7}  {}  {} -> {}  {}  ({}){}\n", word, printable(step.key),
                      step.from.empty() ? "nowhere" : step.from, step.to, human_bytes(step.bytes),
                      step.why, step.problem.empty() ? "" : ": " + printable(step.problem));
 }

@@ -65,7 +65,7 @@ void show(const std::vector<Outcome>& outcomes, const std::vector<std::string>& 
     return;
   }
   for (const Outcome& o : outcomes) {
-    const std::string name = o.store == "local" ? o.key : o.key + " in " + o.store;
+    const std::string name = printable(o.store == "local" ? o.key : o.key + " in " + o.store);
     print(o.problem.empty()
               ? fmt::format("good     {}  {}\n", name, o.summary)
               : fmt::format("{:<7}  {}  {}\n",
@@ -73,7 +73,7 @@ void show(const std::vector<Outcome>& outcomes, const std::vector<std::string>& 
                             name, printable(o.problem)));
   }
   for (const std::string& key : orphans)
-    print(fmt::format("orphan   {}  its archive is gone\n", key));
+    print(fmt::format("orphan   {}  its archive is gone\n", printable(key)));
 }
 
 bool unreadable(const Store& store, const Listing& listing) {

@@ -161,6 +161,30 @@ TEST(HostileEncodings, NamesOutsideUtf8) {
   EXPECT_THAT(read_file(latin.backups() / manifest), HasSubstr("\"tö\""));
 }
 
+// A file's name, too, is text that somebody else chose.
+TEST(HostileFiles, NamesOfFilesDoNotReachTheTerminal) {
+  const TestServer server;
+  const Pgstow pgstow(server, "postgres");
+  std::filesystem::create_directories(pgstow.backups());
+  write_file(pgstow.backups() / "a\x1b[31m\xc2\x9b\xff.dump", "no archive");
+  for (const std::vector<std::string>& line :
+       std::vector<std::vector<std::string>>{{"list"},
+                                             {"verify"},
+                                             {"verify", "--all"},
+                                             {"doctor"},
+                                             {"prune", "--dry-run"},
+                                             {"keep", "1"},
+                                             {"restore", "1", "--yes"},
+                                             {"list", "--json"},
+                                             {"verify", "--json"}}) {
+    const Outcome outcome = pgstow.run(line);
+    const std::string said = outcome.out + outcome.err;
+    EXPECT_THAT(said,
+                Not(testing::AnyOf(HasSubstr("\x1b"), HasSubstr("\xc2\x9b"), HasSubstr("\xff"))))
+        << line.front();
+  }
+}
+
 // Long names that begin alike are told apart, while they are restored and kept.
 TEST(HostileNeighbours, LongNamesThatBeginAlike) {
   const TestServer server;
