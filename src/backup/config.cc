@@ -302,6 +302,12 @@ std::vector<std::string> unknown_names(const Config& config, const EnvFile& file
   return warnings;
 }
 
+bool holds_password_in_flag(const Settings& settings) {
+  const auto url = settings.find("DATABASE_URL");
+  return url && url->origin.starts_with("flag ") &&
+         pg::parse_url(url->text).parameters.contains("password");
+}
+
 std::vector<std::string> warnings_of(const Config& config, const EnvFile& file) {
   std::vector<std::string> warnings = file.warnings;
   const auto append = [&](const std::vector<std::string>& more) {
@@ -309,6 +315,11 @@ std::vector<std::string> warnings_of(const Config& config, const EnvFile& file) 
   };
   append(unknown_names(config, file));
   append(config.target.warnings);
+  if (holds_password_in_flag(config.settings)) {
+    warnings.emplace_back(
+        "flag --url: every user of this host can read the password in it: set DATABASE_URL in the "
+        "environment or .env, or keep the password in ~/.pgpass");
+  }
   if (read_bool(config.settings, "BACKUP_S3_ENABLED")) {
     warnings.emplace_back("BACKUP_S3_ENABLED: this version keeps backups locally only");
   }

@@ -228,6 +228,14 @@ TEST_F(ConfigTest, DescribeShowsOriginsAndNoSecret) {
   EXPECT_EQ(get_array(o, "settings", "config").size(), settings_table().size());
 }
 
+TEST_F(ConfigTest, APasswordInAFlagIsWarnedOf) {
+  EXPECT_THAT(load({{"url", "postgres://u:hunter@h/d"}}).warnings,
+              Contains(StartsWith("flag --url: every user of this host can read")));
+  EXPECT_THAT(load({{"url", "postgres://u@h/d"}}).warnings, IsEmpty());
+  set("DATABASE_URL", "postgres://u:hunter@h/d");
+  EXPECT_THAT(load().warnings, IsEmpty());
+}
+
 TEST_F(ConfigTest, FlagsAndNamesAreUnique) {
   std::set<std::string_view> seen;
   for (const Setting& setting : settings_table()) {
