@@ -92,14 +92,18 @@ EnvFile find_env_file(const std::optional<std::string>& path) {
 }
 
 // libpq reads its variables from the environment only; what is set there already wins.
-void export_libpq_variables(const EnvFile& file) {
+// Returns what it took, with where it stands.
+std::map<std::string, std::string> export_libpq_variables(const EnvFile& file) {
+  std::map<std::string, std::string> taken;
   const std::vector<std::string> names = pg::libpq_variables();
   for (const EnvEntry& entry : file.entries) {
     if (std::ranges::find(names, entry.name) == names.end() || entry.value.empty()) continue;
     if (environment(entry.name).value_or("").empty()) {
       ::setenv(entry.name.c_str(), entry.value.c_str(), 1);
+      taken[entry.name] = fmt::format("{}:{}", file.name, entry.line);
     }
   }
+  return taken;
 }
 
 std::optional<std::int64_t> parse_seconds(std::string_view text) {
@@ -333,8 +337,8 @@ std::span<const Setting> settings_table() { return kTable; }
 Config load_config(const std::map<std::string, std::string>& flags,
                    const std::optional<std::string>& env_file) {
   const EnvFile file = find_env_file(env_file);
-  export_libpq_variables(file);
   Config config;
+  config.libpq_from_file = export_libpq_variables(file);
   const SettingLayers layers{.flags = flags,
                              .environment = environment,
                              .env_file_name = env_file.value_or(".env"),

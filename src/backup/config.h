@@ -36,6 +36,7 @@ struct Config {
   std::string maintenance_db;
   LogFormat log_format = LogFormat::kText;
   Level log_level = Level::kInfo;
+  std::map<std::string, std::string> libpq_from_file;  // its variables taken from .env: ".env:3"
   std::vector<std::string> warnings;
   std::vector<std::string> secrets;  // never to be printed
 };

@@ -228,6 +228,19 @@ TEST_F(ConfigTest, DescribeShowsOriginsAndNoSecret) {
   EXPECT_EQ(get_array(o, "settings", "config").size(), settings_table().size());
 }
 
+TEST_F(ConfigTest, DescribeShowsTheConnection) {
+  write_env(
+      "POSTGRES_HOST=db.invalid\nPGPORT=5433\nPOSTGRES_DB=unused\nPOSTGRES_PASSWORD=hunter\n");
+  set("PGDATABASE", "shop");
+  const std::string text = describe_settings(load({{"url", "postgres://app@"}}), false);
+  EXPECT_THAT(text, ::testing::ContainsRegex("host +db.invalid +POSTGRES_HOST .env:1\n"));
+  EXPECT_THAT(text, ::testing::ContainsRegex("port +5433 +PGPORT .env:2\n"));
+  EXPECT_THAT(text, ::testing::ContainsRegex("user +app +DATABASE_URL flag --url\n"));
+  EXPECT_THAT(text, ::testing::ContainsRegex("database +shop +PGDATABASE environment\n"));
+  EXPECT_THAT(text, ::testing::ContainsRegex("password +\\*{8} +POSTGRES_PASSWORD .env:4\n"));
+  EXPECT_THAT(text, Not(HasSubstr("hunter")));
+}
+
 TEST_F(ConfigTest, APasswordInAFlagIsWarnedOf) {
   EXPECT_THAT(load({{"url", "postgres://u:hunter@h/d"}}).warnings,
               Contains(StartsWith("flag --url: every user of this host can read")));

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <boost/json.hpp>
 
-#include "backup/config.h"
+#include "backup/config_connection.h"
 #include "base/json.h"
 #include "base/text.h"
 
@@ -13,12 +13,7 @@ namespace {
 
 constexpr std::string_view kMask = "********";
 
-// One setting as it is shown, nothing secret in it.
-struct Line {
-  std::string name;
-  std::optional<std::string> value;
-  std::string origin;
-};
+using Line = ShownValue;
 
 Line line_of(const Setting& setting, const Settings& settings, const Config& config) {
   const auto value = settings.find(setting.name);
@@ -36,17 +31,17 @@ Line line_of(const Setting& setting, const Settings& settings, const Config& con
           .origin = value->origin};
 }
 
-std::string as_json(const std::vector<Line>& lines) {
+boost::json::array array_of(const std::vector<Line>& lines) {
   boost::json::array array;
   for (const Line& line : lines) {
     boost::json::object o{{"name", line.name}, {"value", nullptr}, {"origin", line.origin}};
     if (line.value) o["value"] = *line.value;
     array.push_back(std::move(o));
   }
-  return pretty(boost::json::object{{"schema", "pgstow.config/1"}, {"settings", array}}) + "\n";
+  return array;
 }
 
-std::string as_text(const std::vector<Line>& lines) {
+std::string table_of(const std::vector<Line>& lines) {
   constexpr std::size_t kWidest = 48;  // a longer value pushes its own origin only
   std::size_t name_width = 0;
   std::size_t value_width = 0;
@@ -59,10 +54,7 @@ std::string as_text(const std::vector<Line>& lines) {
     text += fmt::format("{:<{}}  {:<{}}  {}\n", line.name, name_width,
                         printable(line.value.value_or("-")), value_width, printable(line.origin));
   }
-  return text +
-         "\nlibpq's own variables (PGHOST, PGPASSFILE, PGSERVICE, PGSSLMODE, ...) are used as "
-         "libpq "
-         "uses them.\n";
+  return text;
 }
 
 }  // namespace
@@ -75,7 +67,16 @@ std::string describe_settings(const Config& config, bool json) {
     for (const Setting& setting : named.table)
       lines.push_back(line_of(setting, named.settings, config));
   }
-  return json ? as_json(lines) : as_text(lines);
+  const std::vector<Line> connection = shown_connection(config);
+  if (json) {
+    return pretty(boost::json::object{{"schema", "pgstow.config/1"},
+                                      {"settings", array_of(lines)},
+                                      {"connection", array_of(connection)}}) +
+           "\n";
+  }
+  return table_of(lines) +
+         "\nThe connection, with libpq's own variables (PGHOST, PGSERVICE, ...):\n\n" +
+         table_of(connection);
 }
 
 }  // namespace pgstow

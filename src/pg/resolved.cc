@@ -1,0 +1,93 @@
+#include "pg/resolved.h"
+
+#include <libpq-fe.h>
+
+#include <cstdlib>
+#include <map>
+#include <memory>
+
+#include "base/text.h"
+
+namespace pgstow::pg {
+namespace {
+
+using Handle = std::unique_ptr<PGconn, void (*)(PGconn*)>;
+using Options = std::unique_ptr<PQconninfoOption, void (*)(PQconninfoOption*)>;
+
+// An sslmode that there is not. libpq looks at it after it has worked out all that is asked for
+// here, and before it looks up a host (conninfo and connectOptions2() in fe-connect.c).
+constexpr const char* kGoesNoFurther = "none";
+
+Handle work_out(const Parameters& parameters) {
+  std::vector<const char*> names;
+  std::vector<const char*> values;
+  for (const auto& [name, value] : parameters) {
+    if (name == "sslmode") continue;
+    names.push_back(name.c_str());
+    values.push_back(value.c_str());
+  }
+  names.insert(names.end(), {"sslmode", nullptr});
+  values.insert(values.end(), {kGoesNoFurther, nullptr});
+  return {PQconnectStartParams(names.data(), values.data(), 0), PQfinish};
+}
+
+std::string text(const char* value) { return value == nullptr ? "" : value; }
+
+// One option as libpq knows it, and the value in use, which may be none of its options: a default.
+ResolvedValue resolved(const PQconninfoOption& option, const std::string& in_use,
+                       const Parameters& parameters) {
+  using From = ResolvedValue::From;
+  ResolvedValue value;
+  value.keyword = option.keyword;
+  value.value = in_use;
+  const std::string variable = text(option.envvar);
+  const std::string set = variable.empty() ? "" : text(std::getenv(variable.c_str()));
+  const auto named = parameters.find("service");
+  const std::string service =
+      named != parameters.end() ? named->second : text(std::getenv("PGSERVICE"));
+  const bool by_default = text(option.val).empty() || in_use == text(option.compiled);
+  const auto given = parameters.find(value.keyword);
+  if (given != parameters.end() && !given->second.empty()) {
+    value.from = From::kParameter;
+  } else if (!set.empty() && set == in_use) {
+    value.from = From::kEnvironment;
+    value.detail = variable;
+  } else if (!service.empty() && !by_default) {
+    value.from = From::kService;
+    value.detail = service;
+  } else if (value.keyword == "password") {
+    value.from = From::kPasswordFile;
+  }
+  if (value.keyword == "password") value.value = "********";
+  return value;
+}
+
+}  // namespace
+
+ResolvedTarget resolve_target(const Parameters& parameters) {
+  const Handle conn = work_out(parameters);
+  if (text(PQdb(conn.get())).empty()) {
+    return {.values = {}, .problem = std::string(trim(text(PQerrorMessage(conn.get()))))};
+  }
+  const Options options(PQconninfo(conn.get()), PQconninfoFree);
+  std::map<std::string, const PQconninfoOption*> known;
+  for (const PQconninfoOption* o = options.get(); o->keyword != nullptr; ++o) {
+    known[o->keyword] = o;
+  }
+  ResolvedTarget target;
+  const auto add = [&](const char* keyword, const std::string& in_use) {
+    const PQconninfoOption& option = *known.at(keyword);
+    // Of several hosts libpq would name only the first.
+    const std::string all = text(option.val).empty() ? in_use : text(option.val);
+    if (!all.empty()) target.values.push_back(resolved(option, all, parameters));
+  };
+  add("host", text(PQhost(conn.get())));
+  add("hostaddr", "");
+  add("port", text(PQport(conn.get())));
+  add("user", text(PQuser(conn.get())));
+  add("dbname", text(PQdb(conn.get())));
+  add("password", text(PQpass(conn.get())));
+  return target;
+}
+
+}  // namespace pgstow::pg
