@@ -183,4 +183,18 @@ std::string Unharmed::after_next_run() const {
   return wrong + after_fault();
 }
 
+Tally::~Tally() {
+  std::string line = fmt::format("faults injected: {}", faults_);
+  for (const std::string& name : names_) line += fmt::format(", {}: {}", name, counts_[name]);
+  fmt::print("{}\n", line);
+}
+
+const std::string& Tally::add(const std::string& wrong) {
+  ++faults_;
+  for (const std::string& name : names_) {
+    if (wrong.find(name) != std::string::npos) ++counts_[name];
+  }
+  return wrong;
+}
+
 }  // namespace pgstow::test

@@ -76,6 +76,26 @@ class Unharmed {
   std::map<std::string, std::string> before_;
 };
 
+// Counts faults and what came of them, and prints the sums when it goes, also out of a test that
+// failed. Each name is one sum.
+class Tally {
+ public:
+  explicit Tally(std::vector<std::string> names) : names_(std::move(names)) {}
+  Tally(const Tally&) = delete;
+  Tally& operator=(const Tally&) = delete;
+  ~Tally();
+
+  // One fault, with what was found wrong after it, empty if nothing: each name that stands in the
+  // text is counted. Returns the text.
+  const std::string& add(const std::string& wrong);
+  int faults() const { return faults_; }
+
+ private:
+  std::vector<std::string> names_;
+  std::map<std::string, int> counts_;
+  int faults_ = 0;
+};
+
 // Statements that make a table `account` of 1.3 MB, more than what pipes and sockets hold, a small
 // `note` and a sequence `ticket`.
 extern const char* const kShop;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <map>
 
 #include "backup/manifest.h"
 #include "base/json.h"
@@ -34,6 +35,27 @@ std::vector<std::string> databases(const TestServer& server) {
     names.push_back(row.at(0));
   }
   return names;
+}
+
+// Rows and digest of each table. A row of mood's partitions may lie in another one after a restore
+// (the hash of an enum), so only their sum is told; and of inheritance children, whose columns a
+// restore puts in another order, only the number of rows.
+std::map<std::string, std::string> proofs(const Manifest& manifest) {
+  std::map<std::string, pg::Proof> sums;
+  for (const TableProof& table : manifest.tables) {
+    const bool mood = table.schema == "parts" && table.name.starts_with("mood_");
+    pg::Proof proof = table.proof;
+    const bool inherits = table.name.starts_with("child_") || table.name == "grandchild";
+    if (table.schema == "shapes" && inherits) {
+      proof = {.rows = proof.rows, .bytes = 0, .digest = {}};
+    }
+    sums[mood ? "parts.by_mood" : table.schema + "." + table.name] += proof;
+  }
+  std::map<std::string, std::string> lines;
+  for (const auto& [name, proof] : sums) {
+    lines[name] = std::to_string(proof.rows) + " " + pg::to_string(proof.digest);
+  }
+  return lines;
 }
 
 class MainJob : public testing::Test {
@@ -247,7 +269,13 @@ TEST(RichSchema, GoesRoundUnchanged) {
     manifests.push_back(parse_manifest(read_file(pgstow.backups() / name), name));
   }
   ASSERT_THAT(manifests, SizeIs(2));
-  EXPECT_EQ(manifests[0].rows(), manifests[1].rows());
+  EXPECT_GT(manifests[0].tables.size(), 20U);
+  const auto first = proofs(manifests[0]);
+  const auto second = proofs(manifests[1]);
+  EXPECT_EQ(first.size(), second.size());
+  for (const auto& [name, proof] : first) {
+    EXPECT_EQ(proof, second.contains(name) ? second.at(name) : "missing") << name;
+  }
   EXPECT_EQ(manifests[0].large_objects, manifests[1].large_objects);
 }
 
