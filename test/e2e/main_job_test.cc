@@ -292,7 +292,7 @@ TEST(Scenario, VolumeDeleted) {
     ASSERT_TRUE(pgstow.run({"backup"}).ok());
     std::filesystem::copy(pgstow.backups(), kept / "backups");
   }
-  const TestServer fresh;
+  const TestServer fresh({.other_identity = true});
   fresh.create_database("shop");
   Pgstow pgstow(fresh, "shop");
   std::filesystem::copy(kept / "backups", pgstow.backups());
@@ -321,7 +321,8 @@ TEST(Scenario, Migration) {
   const Pgstow from(old, "shop");
   ASSERT_TRUE(from.run({"backup"}).ok());
 
-  const TestServer server({.timezone = "America/New_York"});  // another zone must not change a row
+  // Another zone must not change a row.
+  const TestServer server({.timezone = "America/New_York", .other_identity = true});
   const Pgstow to(server, "shop");
   std::filesystem::copy(from.backups(), to.backups());
   const Outcome refused = to.run({"restore", "--yes"});
@@ -335,6 +336,69 @@ TEST(Scenario, Migration) {
                          "select pg_get_userbyid(datdba) from pg_database where "
                          "datname = 'shop'"),
             "app");
+}
+
+// The database is in place, or was listed: what standard output does then is no failure.
+TEST_F(MainJob, StandardOutputMayFail) {
+  ASSERT_TRUE(pgstow.run({"backup"}).ok());
+  const auto through_bash = [&](const std::string& line, std::vector<std::string> arguments) {
+    Program program = pgstow.program(std::move(arguments));
+    program.argv.insert(program.argv.begin(), {"bash", "-c", line, "bash"});
+    return run(program);
+  };
+  for (const char* command : {"restore", "undo"}) {
+    const Outcome full = through_bash("exec \"$@\" >/dev/full", {command, "--yes"});
+    EXPECT_TRUE(full.ok()) << full.describe();
+    EXPECT_THAT(full.err, HasSubstr("could not be printed cause=\"standard output: No space left"));
+  }
+  const Outcome list = through_bash("exec \"$@\" >/dev/full", {"list"});
+  EXPECT_EQ(list.exit_code, 1);
+  EXPECT_THAT(list.err, testing::Not(HasSubstr("BACKUP_LOCAL_PATH")));
+  const Outcome head =
+      through_bash("(sleep 0.2; exec \"$@\") | true; exit ${PIPESTATUS[0]}", {"list"});
+  EXPECT_TRUE(head.ok()) << head.describe();
+  EXPECT_EQ(head.err, "");
+}
+
+TEST_F(MainJob, WithOnlyDamagedBackupsTheyAreNamed) {
+  ASSERT_TRUE(pgstow.run({"backup"}).ok());
+  std::filesystem::resize_file(pgstow.backups() / pgstow.archives().at(0), 1000);
+  const Outcome restore = pgstow.run({"restore", "--yes"});
+  EXPECT_EQ(restore.exit_code, 4) << restore.describe();
+  EXPECT_THAT(restore.err, HasSubstr(pgstow.archives().at(0)));
+}
+
+// Production and staging have a database of the same name, and keep their backups in one folder.
+TEST_F(MainJob, TwoServersInOneFolder) {
+  const TestServer staging({.other_identity = true});
+  staging.create_database("shop");
+  staging.sql("shop", "create table account(id int); create table staged()");
+  Pgstow other(staging, "shop");
+  other.with("BACKUP_KEEP_DAILY=1");
+  pgstow.with("BACKUP_KEEP_DAILY=1");
+  ASSERT_TRUE(pgstow.run({"backup"}).ok());
+  const std::string own = pgstow.archives().at(0);
+  ASSERT_TRUE(other.run({"backup", "--local-path", pgstow.backups()}).ok());
+  ASSERT_THAT(pgstow.archives(), SizeIs(2));
+  const std::string staged = pgstow.archives().at(1);
+
+  const std::string before = dump_text(server, "shop");
+  const Outcome latest = pgstow.run({"restore", "--yes"});
+  ASSERT_TRUE(latest.ok()) << latest.describe();
+  EXPECT_EQ(first_difference(before, dump_text(server, "shop")), "");
+  const Outcome by_number = pgstow.run({"restore", "1", "--yes"});
+  EXPECT_EQ(by_number.exit_code, 2) << by_number.describe();
+  EXPECT_THAT(by_number.err, HasSubstr("another server"));
+  const Outcome named = pgstow.run({"restore", staged, "--yes"});
+  ASSERT_TRUE(named.ok()) << named.describe();
+  EXPECT_THAT(named.err, HasSubstr("warning the backup is of another server"));
+  EXPECT_EQ(server.value("shop", "select count(*) from pg_tables where tablename = 'staged'"), "1");
+
+  // Where none is left of this server, and of the database only staging's are: as in a migration.
+  std::filesystem::remove(pgstow.backups() / own);
+  const Outcome only_other = pgstow.run({"restore", "--yes"});
+  ASSERT_TRUE(only_other.ok()) << only_other.describe();
+  EXPECT_THAT(only_other.err, HasSubstr("of another server, as all of this database are"));
 }
 
 }  // namespace

@@ -91,11 +91,11 @@ bool is_ours(const fs::path& path) {
 
 // initdb takes a second, a copy of its result a tenth. The folder is made under another name and
 // renamed, so that a test process sees it whole or not at all; whoever renames first wins.
-fs::path data_template() {
+fs::path data_template(bool other_identity) {
   const std::string version = run_ok({.argv = {postgres_programs() / "postgres", "--version"}});
-  const fs::path cached =
-      fs::temp_directory_path() /
-      fmt::format("pgstow-initdb-{}-{}", split(trim(version), ' ').at(2), ::geteuid());
+  const fs::path cached = fs::temp_directory_path() /
+                          fmt::format("pgstow-initdb-{}-{}{}", split(trim(version), ' ').at(2),
+                                      ::geteuid(), other_identity ? "-other" : "");
   if (is_ours(cached)) return cached;
   const TempDir making("pgstow-initdb-");
   give_to_owner(making.path());
@@ -182,7 +182,7 @@ TestServer::TestServer(Unborn) : folder_(std::make_unique<TempDir>("pgstow-pg-",
 }
 
 TestServer::TestServer(const ServerOptions& options) : TestServer(Unborn{}) {
-  run_ok({.argv = {"cp", "-a", "--reflink=auto", data_template(), data()}});
+  run_ok({.argv = {"cp", "-a", "--reflink=auto", data_template(options.other_identity), data()}});
   configure(options);
   protect(options.auth);
   options.tcp ? start_on_free_port() : start();

@@ -20,6 +20,8 @@ struct ServerOptions {
   std::string auth = "trust";              // or "scram-sha-256": everybody needs a password
   std::vector<std::string> settings = {};  // lines for postgresql.conf
   std::string timezone = "UTC";
+  // Another system identifier than the servers without this, which are copies of one.
+  bool other_identity = false;
 };
 
 // One row of a result, as text; NULL is the empty text.
