@@ -73,6 +73,10 @@ bool ignored(const Lookup& environment, const AwsSection& section) {
 
 }  // namespace
 
+std::string profile_title(std::string_view name) {
+  return fmt::format("profile '{}'", printable(name));
+}
+
 AwsProfile aws_profile(const AwsCredentialOptions& options, const Lookup& environment) {
   const auto named = first_set({{.where = "", .value = options.profile},
                                 from_variable(environment, "AWS_PROFILE"),
@@ -87,7 +91,7 @@ std::optional<std::string> aws_region(const AwsCredentialOptions& options,
   const auto region = first_set({{.where = "the region", .value = options.region},
                                  from_variable(environment, "AWS_REGION"),
                                  from_variable(environment, "AWS_DEFAULT_REGION"),
-                                 {.where = fmt::format("profile '{}': region", printable(profile)),
+                                 {.where = profile_title(profile) + ": region",
                                   .value = setting(section_of(files, profile), "region")}});
   if (!region) return std::nullopt;
   const auto odd = [](char c) {
@@ -107,7 +111,7 @@ std::optional<std::string> aws_endpoint(std::string_view service,
   const std::string profile = aws_profile(options, environment).name;
   const AwsSection& section = section_of(files, profile);
   if (ignored(environment, section)) return std::nullopt;
-  const std::string where = fmt::format("profile '{}': ", printable(profile));
+  const std::string where = profile_title(profile) + ": ";
   const auto url =
       first_set({from_variable(environment, fmt::format("AWS_ENDPOINT_URL_{}", upper(service))),
                  from_variable(environment, "AWS_ENDPOINT_URL"),

@@ -23,6 +23,9 @@ struct AwsProfile {
   std::string name;
   bool named;  // by somebody, so that it has to be there
 };
+// "profile 'NAME'", fit to be printed.
+std::string profile_title(std::string_view name);
+
 AwsProfile aws_profile(const AwsCredentialOptions& options, const Lookup& environment);
 
 // The option, AWS_REGION, AWS_DEFAULT_REGION, the profile's region; nothing if there is none.
