@@ -61,12 +61,13 @@ std::string code_of(const HttpReply& reply, std::string_view where) {
 }
 
 std::string hint_for(std::string_view code) {
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 7> kHints{
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 8> kHints{
       {{"AccessDenied", "the role's trust policy has to let the caller assume it"},
        {"ExpiredToken", "keys or token for STS have expired: have them written anew"},
        {"ExpiredTokenException", "the token has expired: see who writes its file"},
        {"InvalidIdentityToken", "IAM has to know the token's issuer and audience"},
        {"InvalidClientTokenId", "STS does not know the access key id"},
+       {"RequestTimeTooSkewed", "is this host's clock right?"},
        {"SignatureDoesNotMatch", "is the secret key right, and this host's clock?"},
        {"ValidationError", "see role_arn, role_session_name and duration_seconds"}}};
   for (const auto& [known, hint] : kHints) {
