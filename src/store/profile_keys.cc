@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <utility>
+#include <variant>
 
 #include "base/error.h"
 #include "store/container_keys.h"
@@ -81,7 +81,7 @@ KeySource profile_keys(const AwsCredentialOptions& options, const KeyTools& tool
   const AwsFiles files = read_aws_files(tools.environment);
   if (!profile.named && files.content.profile(profile.name) == nullptr) {
     source.why_not = not_in(files);
-  } else if (plan_for_profile(profile.name, files).first.index() == 0) {
+  } else if (std::holds_alternative<std::monostate>(plan_for_profile(profile.name, files).first)) {
     source.why_not = "it says nothing about keys";
   } else {
     source.fetch = [options, tools] { return fetch(options, tools); };
