@@ -88,8 +88,9 @@ SignedHeaders canonical_headers(std::string_view host, const std::vector<HttpHea
   }
   SignedHeaders out;
   for (const auto& [name, value] : values) {
-    out.names += (out.names.empty() ? "" : ";") + name;
-    out.lines += name + ":" + value + "\n";
+    if (!out.names.empty()) out.names += ';';
+    out.names += name;
+    out.lines.append(name).append(":").append(value).append("\n");
   }
   return out;
 }
