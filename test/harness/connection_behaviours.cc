@@ -142,7 +142,7 @@ void send_chunked(S3Exchange& exchange) {
 void never_end_body(S3Exchange& exchange) {
   const S3Reply reply = exchange.carry_out();
   begin_chunks(exchange, reply);
-  const std::string more = chunk(std::string(64 * 1024, ' '));
+  const std::string more = chunk(std::string(65'536, ' '));
   if (!reply.body.empty()) exchange.peer().send(chunk(reply.body));
   for (;;) exchange.peer().send(more);
 }

@@ -14,7 +14,7 @@
 namespace pgstow::test {
 namespace {
 
-constexpr std::size_t kLongestHead = 64 * 1024;
+constexpr std::size_t kLongestHead = 65'536;
 
 void read_request_line(std::string_view line, HttpCall& call) {
   const std::vector<std::string_view> words = split(line, ' ');
@@ -80,7 +80,7 @@ std::uint64_t HttpCall::length() const {
 bool HttpCall::wants_close() const { return lower(header("connection")) == "close"; }
 
 std::size_t HttpReader::fill() {
-  std::array<char, 64 * 1024> buffer;  // NOLINT: receive() fills what is used
+  std::array<char, 65'536> buffer;  // NOLINT: receive() fills what is used
   const std::size_t n = peer_.receive(buffer);
   ahead_.append(buffer.data(), n);
   return n;
