@@ -15,12 +15,28 @@ namespace {
 
 constexpr int kBacklog = 256;
 
-Fd listen_somewhere() {
+Fd new_socket() {
   Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!fd) throw_errno("socket");
+  return fd;
+}
+
+sockaddr_in local_address(int port) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<std::uint16_t>(port));
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  return address;
+}
+
+void send_at_once(const Fd& fd) {
+  const int yes = 1;
+  ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+}
+
+Fd listen_somewhere() {
+  Fd fd = new_socket();
+  sockaddr_in address = local_address(0);
   if (::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 ||
       ::listen(fd.get(), kBacklog) != 0) {
     throw_errno("listening");
@@ -88,6 +104,16 @@ void TcpPeer::interrupt() noexcept {
   if (fd_) ::shutdown(fd_.get(), SHUT_RDWR);
 }
 
+Fd connect_to(int port) {
+  Fd fd = new_socket();
+  sockaddr_in address = local_address(port);
+  if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
+    throw_errno(fmt::format("connecting to port {}", port));
+  }
+  send_at_once(fd);
+  return fd;
+}
+
 TcpServer::TcpServer(std::function<void(TcpPeer&)> serve)
     : serve_(std::move(serve)),
       listener_(listen_somewhere()),
@@ -115,21 +141,24 @@ void TcpServer::accept_all() {
 }
 
 void TcpServer::begin(Fd fd) {
-  const int yes = 1;
-  ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+  send_at_once(fd);
   ++accepted_;
   Conversation& conversation = conversations_.emplace_back(std::move(fd));
   conversation.thread = std::jthread([this, &conversation] { hold(conversation); });
 }
 
-void TcpServer::hold(Conversation& conversation) const {
+void TcpServer::talk(TcpPeer& peer) const {
   try {
-    serve_(conversation.peer);
+    serve_(peer);
   } catch (const PeerGone&) {
-    // Nobody is left to talk to.
+    return;  // nobody is left to talk to
   } catch (const std::exception& e) {
     to_stderr(fmt::format("test server: {}\n", e.what()));
   }
+}
+
+void TcpServer::hold(Conversation& conversation) const {
+  talk(conversation.peer);
   conversation.peer.close();
   conversation.over = true;
 }

@@ -38,11 +38,15 @@ class TcpPeer {
   void close();           // in order (FIN) if all that came was read
   void reset();           // at once (RST)
   void interrupt() noexcept;
+  int fd() const { return fd_.get(); }  // to poll, read and write otherwise
 
  private:
   std::mutex mutex_;  // of fd_ against interrupt()
   Fd fd_;
 };
+
+// A connection to a port of 127.0.0.1. Throws Error.
+Fd connect_to(int port);
 
 // Accepts until it is destroyed: then every conversation is interrupted and its thread awaited.
 class TcpServer {
@@ -67,6 +71,7 @@ class TcpServer {
   void accept_all();
   void begin(Fd fd);
   void hold(Conversation& conversation) const;
+  void talk(TcpPeer& peer) const;
 
   const std::function<void(TcpPeer&)> serve_;
   Fd listener_;
