@@ -5,11 +5,11 @@
 
 #include <chrono>
 #include <optional>
-#include <thread>
 
 #include "base/error.h"
 #include "base/text.h"
 #include "harness/ports.h"
+#include "harness/server_start.h"
 #include "harness/shared_server.h"
 
 namespace pgstow::test {
@@ -17,9 +17,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::chrono::seconds kPatience{60};
-constexpr std::chrono::milliseconds kPoll{20};
-constexpr int kAttempts = 4;
 constexpr const char* kRole = "backup";
 constexpr const char* kWhoMayTakeTheRole =
     R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow",)"
@@ -117,31 +114,6 @@ std::unique_ptr<Running> daemon(const fs::path& folder, std::vector<std::string>
       Program{.argv = tied_to_us(std::move(argv)), .env = ceph_environment(folder)});
 }
 
-bool answers(const std::string& url) {
-  return run({.argv = {"curl", "-s", "-o", "/dev/null", "--max-time", "10", url}}).ok();
-}
-
-void wait_for_answer(const std::string& url, const Running& process, const fs::path& log) {
-  const auto deadline = std::chrono::steady_clock::now() + kPatience;
-  while (!answers(url)) {
-    if (process.ended() || std::chrono::steady_clock::now() > deadline) {
-      throw Error(fmt::format("radosgw: does not answer:\n{}\n{}", process.err(), read_file(log)));
-    }
-    std::this_thread::sleep_for(kPoll);
-  }
-}
-
-// The last lines of each log, for the error of a start that failed.
-std::string log_ends(const fs::path& folder) {
-  std::error_code none;
-  std::string all;
-  for (const auto& entry : fs::directory_iterator(folder / "log", none)) {
-    all += fmt::format("{}:\n{}", entry.path().filename().string(),
-                       run_ok({.argv = {"tail", "-n", "5", entry.path()}}));
-  }
-  return all;
-}
-
 void write_configuration(const fs::path& folder, const RgwOptions& options) {
   std::string text = kConfiguration;
   const auto fill = [&](std::string_view name, const std::string& value) {
@@ -236,7 +208,11 @@ Gateway::Gateway(const fs::path& cluster, const std::vector<std::string>& settin
 
 void Gateway::start() {
   process_ = daemon(log_.parent_path().parent_path(), argv_);
-  wait_for_answer(url_, *process_, log_);
+  try {
+    wait_for_answer(url_, *process_);
+  } catch (Error& e) {
+    throw Error(fmt::format("radosgw: {}\n{}", e.what(), read_file(log_)));
+  }
 }
 
 void Gateway::pause() { process_->signal(SIGSTOP); }
@@ -302,23 +278,6 @@ struct Rgw::Own {
   std::unique_ptr<Running> osd;
   std::optional<Gateway> gateway;
 };
-
-namespace {
-
-// Between our look for free ports and the start somebody else may take one of them.
-template <typename Own>
-std::unique_ptr<Own> start_with_patience(const RgwOptions& options) {
-  for (int attempt = 1;; ++attempt) {
-    try {
-      return std::make_unique<Own>(options);
-    } catch (const Error& e) {
-      const bool taken = std::string_view(e.what()).find("in use") != std::string_view::npos;
-      if (!taken || attempt == kAttempts) throw;
-    }
-  }
-}
-
-}  // namespace
 
 Rgw::Rgw(const RgwOptions& options) : Rgw(start_with_patience<Own>(options)) {}
 

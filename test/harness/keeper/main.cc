@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "harness/rgw.h"
 #include "harness/shared_server.h"
+#include "harness/swift.h"
 
 namespace pgstow::test {
 namespace {
@@ -21,7 +22,8 @@ void keep(const std::string& kind) {
   });
 }
 
-const std::map<std::string, std::function<void(const std::string&)>> kKinds = {{"rgw", keep<Rgw>}};
+const std::map<std::string, std::function<void(const std::string&)>> kKinds = {
+    {"rgw", keep<Rgw>}, {"swift", keep<Swift>}};
 
 }  // namespace
 }  // namespace pgstow::test
