@@ -22,9 +22,7 @@ using testing::Contains;
 using testing::ElementsAre;
 using testing::Ge;
 using testing::HasSubstr;
-using testing::IsEmpty;
 using testing::Not;
-using testing::Pair;
 using testing::SizeIs;
 
 constexpr const char* kUpload = "upload.00001";

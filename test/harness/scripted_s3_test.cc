@@ -1,5 +1,6 @@
 #include "harness/scripted_s3.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -17,7 +18,6 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-using testing::Not;
 using testing::SizeIs;
 
 std::string code_of(const S3Reply& reply) {
@@ -117,7 +117,7 @@ TEST_F(ScriptedS3Test, ChecksDigests) {
        "bytes", s3_.admin());
   Program curl{.argv = {"curl", "-sS", "-X", "PUT", "--data-binary", "other"}};
   for (const auto& [name, value] : headers) {
-    curl.argv.insert(curl.argv.end(), {"-H", name + ": " + value});
+    curl.argv.insert(curl.argv.end(), {"-H", fmt::format("{}: {}", name, value)});
   }
   curl.argv.push_back(s3_.url() + target("k"));
   EXPECT_THAT(run(curl).out, HasSubstr("XAmzContentSHA256Mismatch"));
@@ -245,7 +245,7 @@ TEST_F(ScriptedS3Test, FindsTheBucketInTheHost) {
        "", s3_.admin());
   Program curl{.argv = {"curl", "-sS", "--resolve", host + ":127.0.0.1"}};
   for (const auto& [name, value] : headers) {
-    curl.argv.insert(curl.argv.end(), {"-H", name + ": " + value});
+    curl.argv.insert(curl.argv.end(), {"-H", fmt::format("{}: {}", name, value)});
   }
   curl.argv.push_back("http://" + host + "/k");
   EXPECT_EQ(run(curl).out, "bytes");
@@ -276,6 +276,7 @@ TEST_F(ScriptedS3Test, ChanceIsTheSameForTheSameSeed) {
     ScriptedS3 s3;
     s3.on({}, "500 InternalError", sometimes(0.5, seed));
     std::vector<int> all;
+    all.reserve(8);
     for (int i = 0; i < 8; ++i) all.push_back(s3.request("GET", "/backups/k").status);
     return all;
   };
