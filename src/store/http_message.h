@@ -1,6 +1,8 @@
 // HTTP requests and replies as values, and the function that exchanges them.
 #pragma once
 
+#include <chrono>
+#include <cstddef>
 #include <functional>
 #include <optional>
 #include <string>
@@ -21,6 +23,8 @@ struct HttpRequest {
   std::string url;
   std::vector<HttpHeader> headers;
   std::string_view body;  // lent for the call
+  std::size_t most_reply_bytes = std::size_t{16} << 20;
+  std::chrono::seconds patience{0};  // for a reply that is long in coming; 0: the usual stall
 };
 
 struct HttpReply {

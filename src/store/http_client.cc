@@ -1,0 +1,290 @@
+#include "store/http_client.h"
+
+#include <curl/curl.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <string>
+#include <utility>
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "base/text.h"
+
+namespace pgstow {
+namespace {
+
+constexpr std::size_t kMostHeaderBytes = 64 * 1024;
+constexpr std::size_t kStep = 64 * 1024;  // what passes the throttle at once
+
+struct FreeList {
+  void operator()(curl_slist* list) const noexcept { curl_slist_free_all(list); }
+};
+using List = std::unique_ptr<curl_slist, FreeList>;
+
+void append(List& list, const std::string& line) {
+  curl_slist* longer = curl_slist_append(list.get(), line.c_str());
+  if (longer == nullptr) throw Error("http: no memory");
+  static_cast<void>(list.release());
+  list.reset(longer);
+}
+
+// An empty value is written "Name;" for curl; "Name:" would take the header away.
+List header_lines(const HttpRequest& request) {
+  List list;
+  for (const HttpHeader& header : request.headers) {
+    append(list, header.value.empty() ? header.name + ";" : header.name + ": " + header.value);
+  }
+  append(list, "Expect:");  // no pause before a body
+  append(list, "Transfer-Encoding:");
+  return list;
+}
+
+void init_curl() {
+  static const CURLcode code = curl_global_init(CURL_GLOBAL_DEFAULT);
+  if (code != CURLE_OK) throw Error(fmt::format("libcurl: {}", curl_easy_strerror(code)));
+}
+
+// One exchange, as curl's callbacks see it.
+struct Exchange {
+  const HttpRequest& request;
+  const std::stop_token& stop;
+  Throttle& sending;
+  Throttle& receiving;
+  HttpReply reply = {};
+  std::size_t sent = 0;
+  std::size_t header_bytes = 0;
+  std::string problem = {};  // why a callback ended the exchange
+
+  std::size_t send(char* into, std::size_t room) {
+    const std::string_view rest = request.body.substr(sent);
+    const std::size_t n = std::min({room, rest.size(), kStep});
+    sending.take(n, stop);
+    if (stop.stop_requested()) return CURL_READFUNC_ABORT;
+    std::memcpy(into, rest.data(), n);
+    sent += n;
+    return n;
+  }
+
+  bool seek(curl_off_t to) {
+    if (to < 0 || std::cmp_greater(to, request.body.size())) return false;
+    sent = static_cast<std::size_t>(to);
+    return true;
+  }
+
+  std::size_t take_body(std::string_view bytes) {
+    if (bytes.size() > request.most_reply_bytes - reply.body.size()) {
+      problem = fmt::format("the reply is longer than {}", human_bytes(request.most_reply_bytes));
+      return 0;
+    }
+    receiving.take(bytes.size(), stop);
+    if (reply.body.empty()) reserve_body();
+    reply.body.append(bytes);
+    return bytes.size();
+  }
+
+  // As long as it is announced, within the bound: a reply that is short after all costs nothing.
+  void reserve_body() {
+    const auto length = parse_int(reply.header("content-length").value_or(""));
+    if (length && *length > 0 && std::cmp_less_equal(*length, request.most_reply_bytes)) {
+      reply.body.reserve(static_cast<std::size_t>(*length));
+    }
+  }
+
+  std::size_t take_header(std::string_view line) {
+    header_bytes += line.size();
+    if (header_bytes > kMostHeaderBytes) {
+      problem = "the reply's headers have no end";
+      return 0;
+    }
+    if (line.starts_with("HTTP/")) {  // a new reply: the one before was a 100 Continue
+      reply.headers.clear();
+    } else if (const std::size_t colon = line.find(':'); colon != std::string_view::npos) {
+      reply.headers.push_back(
+          {std::string(trim(line.substr(0, colon))), std::string(trim(line.substr(colon + 1)))});
+    }
+    return line.size();
+  }
+};
+
+std::size_t on_send(char* into, std::size_t size, std::size_t count, void* exchange) {
+  return static_cast<Exchange*>(exchange)->send(into, size * count);
+}
+
+int on_seek(void* exchange, curl_off_t offset, int origin) {
+  const bool done = origin == SEEK_SET && static_cast<Exchange*>(exchange)->seek(offset);
+  return done ? CURL_SEEKFUNC_OK : CURL_SEEKFUNC_FAIL;
+}
+
+std::size_t on_body(char* bytes, std::size_t size, std::size_t count, void* exchange) {
+  return static_cast<Exchange*>(exchange)->take_body({bytes, size * count});
+}
+
+std::size_t on_header(char* bytes, std::size_t size, std::size_t count, void* exchange) {
+  return static_cast<Exchange*>(exchange)->take_header({bytes, size * count});
+}
+
+int on_progress(void* exchange, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  return static_cast<Exchange*>(exchange)->stop.stop_requested() ? 1 : 0;
+}
+
+// "https://host:port", for messages: paths and queries may hold what is nobody's business.
+std::string server_of(const std::string& url) {
+  const std::size_t begin = url.find("://");
+  if (begin == std::string::npos) return "this URL";
+  return url.substr(0, url.find_first_of("/?#", begin + 3));
+}
+
+[[noreturn]] void fail(CURLcode code, const Exchange& exchange, const char* detail) {
+  check_stop(exchange.stop);
+  const std::string cause = !exchange.problem.empty() ? exchange.problem
+                            : *detail != '\0'         ? std::string(detail)
+                                                      : std::string(curl_easy_strerror(code));
+  const std::string text = fmt::format("{}: {}", server_of(exchange.request.url), cause);
+  switch (code) {
+    case CURLE_URL_MALFORMAT:
+    case CURLE_UNSUPPORTED_PROTOCOL:
+      throw ConfigError(text, "a URL such as https://s3.example.org is needed");
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_ISSUER_ERROR:
+      throw ConfigError(text, "name the file with the CA's certificate in BACKUP_S3_CA");
+    default:
+      throw Transient(text);
+  }
+}
+
+}  // namespace
+
+struct HttpClient::Handle {
+  Handle() : curl(curl_easy_init()) {
+    if (curl == nullptr) throw Error("libcurl: no memory");
+  }
+  Handle(const Handle&) = delete;
+  Handle& operator=(const Handle&) = delete;
+  ~Handle() { curl_easy_cleanup(curl); }
+
+  template <typename Value>
+  void set(CURLoption option, Value value) {
+    const CURLcode code = curl_easy_setopt(curl, option, value);
+    if (code != CURLE_OK) throw Error(fmt::format("libcurl: {}", curl_easy_strerror(code)));
+  }
+
+  CURL* curl;
+  std::array<char, CURL_ERROR_SIZE> detail{};
+};
+
+// A handle for one exchange. It goes back with its connection, also after a failure: curl does not
+// use a broken connection again.
+class HttpClient::Lease {
+ public:
+  explicit Lease(HttpClient& client) : client_(client) {
+    const std::lock_guard lock(client_.mutex_);
+    if (client_.idle_.empty()) {
+      handle_ = std::make_unique<Handle>();
+    } else {
+      handle_ = std::move(client_.idle_.back());
+      client_.idle_.pop_back();
+    }
+  }
+  Lease(const Lease&) = delete;
+  Lease& operator=(const Lease&) = delete;
+  ~Lease() {
+    curl_easy_reset(handle_->curl);
+    const std::lock_guard lock(client_.mutex_);
+    client_.idle_.push_back(std::move(handle_));
+  }
+
+  Handle& operator*() const { return *handle_; }
+
+ private:
+  HttpClient& client_;
+  std::unique_ptr<Handle> handle_;
+};
+
+namespace {
+
+template <typename Handle>
+void set_connection(Handle& handle, const HttpOptions& options, const HttpRequest& request) {
+  handle.set(CURLOPT_URL, request.url.c_str());
+  handle.set(CURLOPT_PROTOCOLS_STR, "http,https");
+  handle.set(CURLOPT_HTTP_VERSION, long{CURL_HTTP_VERSION_1_1});
+  handle.set(CURLOPT_PATH_AS_IS, 1L);  // "a/../b" is a key like any other
+  handle.set(CURLOPT_NOSIGNAL, 1L);
+  handle.set(CURLOPT_SSLVERSION, long{CURL_SSLVERSION_TLSv1_2});
+  handle.set(CURLOPT_CONNECTTIMEOUT, static_cast<long>(options.connect_timeout.count()));
+  handle.set(CURLOPT_LOW_SPEED_LIMIT, static_cast<long>(options.least_bytes_per_second));
+  handle.set(CURLOPT_LOW_SPEED_TIME,
+             static_cast<long>(std::max(options.stall, request.patience).count()));
+  handle.set(CURLOPT_BUFFERSIZE, 256L * 1024);
+  handle.set(CURLOPT_UPLOAD_BUFFERSIZE, 256L * 1024);
+  if (!options.proxy) handle.set(CURLOPT_NOPROXY, "*");
+  if (!options.ca.empty()) {
+    handle.set(CURLOPT_CAINFO, options.ca.c_str());
+    handle.set(CURLOPT_CAPATH, static_cast<const char*>(nullptr));
+  }
+}
+
+template <typename Handle>
+void set_request(Handle& handle, const HttpRequest& request, const List& headers) {
+  if (request.method == "HEAD") {
+    handle.set(CURLOPT_NOBODY, 1L);
+  } else if (request.method == "PUT" || request.method == "POST") {
+    handle.set(CURLOPT_UPLOAD, 1L);
+    handle.set(CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
+    handle.set(CURLOPT_CUSTOMREQUEST, request.method.c_str());
+  } else {
+    handle.set(CURLOPT_CUSTOMREQUEST, request.method.c_str());
+  }
+  handle.set(CURLOPT_HTTPHEADER, headers.get());
+}
+
+template <typename Handle>
+void set_callbacks(Handle& handle, Exchange& exchange) {
+  void* const self = &exchange;
+  handle.set(CURLOPT_READFUNCTION, on_send);
+  handle.set(CURLOPT_READDATA, self);
+  handle.set(CURLOPT_SEEKFUNCTION, on_seek);
+  handle.set(CURLOPT_SEEKDATA, self);
+  handle.set(CURLOPT_WRITEFUNCTION, on_body);
+  handle.set(CURLOPT_WRITEDATA, self);
+  handle.set(CURLOPT_HEADERFUNCTION, on_header);
+  handle.set(CURLOPT_HEADERDATA, self);
+  handle.set(CURLOPT_NOPROGRESS, 0L);
+  handle.set(CURLOPT_XFERINFOFUNCTION, on_progress);
+  handle.set(CURLOPT_XFERINFODATA, self);
+  handle.detail.fill('\0');
+  handle.set(CURLOPT_ERRORBUFFER, handle.detail.data());
+}
+
+}  // namespace
+
+HttpClient::HttpClient(HttpOptions options)
+    : options_(std::move(options)),
+      sending_(options_.most_bytes_per_second),
+      receiving_(options_.most_bytes_per_second) {
+  init_curl();
+}
+
+HttpClient::~HttpClient() = default;
+
+HttpReply HttpClient::send(const HttpRequest& request, const std::stop_token& stop) {
+  check_stop(stop);
+  const Lease lease(*this);
+  Handle& handle = *lease;
+  const List headers = header_lines(request);
+  Exchange exchange{.request = request, .stop = stop, .sending = sending_, .receiving = receiving_};
+  set_connection(handle, options_, request);
+  set_request(handle, request, headers);
+  set_callbacks(handle, exchange);
+  const CURLcode code = curl_easy_perform(handle.curl);
+  if (code != CURLE_OK) fail(code, exchange, handle.detail.data());
+  long status = 0;
+  curl_easy_getinfo(handle.curl, CURLINFO_RESPONSE_CODE, &status);
+  exchange.reply.status = static_cast<int>(status);
+  return std::move(exchange.reply);
+}
+
+}  // namespace pgstow

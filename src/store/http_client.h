@@ -1,0 +1,50 @@
+// HTTP/1.1 over libcurl, with connections that are kept and waits that end.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <stop_token>
+#include <vector>
+
+#include "store/http_message.h"
+#include "stream/throttle.h"
+
+namespace pgstow {
+
+struct HttpOptions {
+  std::filesystem::path ca = {};  // PEM; empty: the system's
+  bool proxy = true;              // as http_proxy, https_proxy and no_proxy say
+  std::chrono::seconds connect_timeout{10};
+  // When less than this arrives or leaves for as long as the stall, the exchange has failed. An
+  // exchange that moves may take as long as it takes.
+  std::uint32_t least_bytes_per_second = 1024;
+  std::chrono::seconds stall{60};
+  std::uint64_t most_bytes_per_second = 0;  // of all exchanges together; 0: no limit
+};
+
+// Thread-safe: each exchange has a connection for itself, and leaves it to the next one.
+class HttpClient {
+ public:
+  explicit HttpClient(HttpOptions options);
+  ~HttpClient();
+
+  // Sends a request and returns the reply, whatever its status; redirects are replies. Throws
+  // Transient when the exchange failed, ConfigError for a URL that is none and for a server whose
+  // certificate is not trusted, Cancelled within a second of a stop.
+  HttpReply send(const HttpRequest& request, const std::stop_token& stop);
+
+ private:
+  struct Handle;
+  class Lease;
+
+  const HttpOptions options_;
+  Throttle sending_;
+  Throttle receiving_;
+  std::mutex mutex_;                           // guards idle_
+  std::vector<std::unique_ptr<Handle>> idle_;  // with their connections
+};
+
+}  // namespace pgstow
