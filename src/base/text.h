@@ -18,6 +18,9 @@ std::string join(const std::vector<std::string>& parts, std::string_view separat
 // The whole text as a number; nothing when anything else stands in it or it does not fit.
 std::optional<std::int64_t> parse_int(std::string_view text);
 
+// "8388608", "8M": K, M, G and T are powers of 1024; nothing when it is no such number.
+std::optional<std::uint64_t> parse_bytes(std::string_view text);
+
 // "12.3 MB": decimal units, three digits, for people.
 std::string human_bytes(std::uint64_t bytes);
 // "1,234,567".

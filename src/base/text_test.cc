@@ -13,6 +13,17 @@ namespace {
 using std::chrono::milliseconds;
 using ::testing::ElementsAre;
 
+TEST(Text, ReadsByteCounts) {
+  EXPECT_EQ(parse_bytes("0"), 0U);
+  EXPECT_EQ(parse_bytes("8388608"), 8388608U);
+  EXPECT_EQ(parse_bytes("8M"), 8388608U);
+  EXPECT_EQ(parse_bytes("3k"), 3072U);
+  EXPECT_EQ(parse_bytes("2T"), 2199023255552U);
+  for (const char* wrong : {"", "M", "-1", "1.5M", "8MB", "9999999999G", "M8"}) {
+    EXPECT_EQ(parse_bytes(wrong), std::nullopt) << wrong;
+  }
+}
+
 TEST(Text, TrimsBothEnds) {
   EXPECT_EQ(trim(" \t a b\r\n"), "a b");
   EXPECT_EQ(trim(" \n "), "");
