@@ -1,0 +1,200 @@
+// What a request meets on its way, played by the scripted server.
+#include "store/s3_client.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "harness/s3_connect.h"
+#include "harness/scripted_s3.h"
+#include "harness/store_contract.h"
+#include "store/testing_context.h"
+
+namespace pgstow::test {
+namespace {
+
+using testing::AllOf;
+using testing::Each;
+using testing::Ge;
+using testing::HasSubstr;
+using testing::Not;
+using testing::SizeIs;
+
+// The real time, and what was slept.
+class CountingClock final : public Clock {
+ public:
+  Time now() const override { return system_.now(); }
+  void sleep(std::chrono::milliseconds duration, const std::stop_token& stop) const override {
+    check_stop(stop);
+    slept.push_back(duration);
+  }
+  mutable std::vector<std::chrono::milliseconds> slept;
+
+ private:
+  SystemClock system_;
+};
+
+// Keys that are exchanged when a server refuses them.
+class TwoKeys final : public Credentials {
+ public:
+  TwoKeys(AwsKeys old, AwsKeys fresh) : now_(std::move(old)), fresh_(std::move(fresh)) {}
+  AwsKeys keys() override { return now_; }
+  bool renew(const AwsKeys& refused) override {
+    if (refused == fresh_) return false;
+    now_ = fresh_;
+    ++renewals;
+    return true;
+  }
+  int renewals = 0;
+
+ private:
+  AwsKeys now_;
+  AwsKeys fresh_;
+};
+
+class S3ClientTest : public testing::Test {
+ protected:
+  S3ClientTest() { s3_.put(s3_.bucket(), "shop/seed", "seed"); }
+
+  S3Settings settings() const {
+    S3Settings settings = s3_settings(s3_.address(), s3_.bucket());
+    settings.stall = std::chrono::seconds(1);
+    settings.attempts = 5;
+    return settings;
+  }
+  std::unique_ptr<S3Store> connect(std::unique_ptr<Credentials> keys) {
+    return std::make_unique<S3Store>(settings(), std::move(keys), context_);
+  }
+  std::unique_ptr<S3Store> connect() { return connect(std::make_unique<FixedKeys>(s3_.admin())); }
+  std::string problem_of(Store& store) {
+    try {
+      static_cast<void>(read_object(store, "seed"));
+    } catch (const Error& e) {
+      return std::string(e.what()) + " | " + e.hint();
+    }
+    return "none";
+  }
+
+  CountingClock clock_;
+  Log log_{clock_, LogFormat::kText, Level::kError};
+  Context context_{.log = log_, .clock = clock_, .stop = {}};
+  ScriptedS3 s3_;
+};
+
+TEST_F(S3ClientTest, FollowsTheBucketToItsRegion) {
+  s3_.set_region("eu-west-3");
+  const auto store = connect();
+  EXPECT_EQ(read_object(*store, "seed"), "seed");
+  EXPECT_EQ(read_object(*store, "seed"), "seed");
+  EXPECT_EQ(s3_.count(Operation::kGetObject), 3);  // it is asked once
+  EXPECT_THAT(clock_.slept, SizeIs(0));
+}
+
+TEST_F(S3ClientTest, FollowsARedirectOnce) {
+  s3_.on({Operation::kGetObject}, "307 to another port", nth(1));
+  EXPECT_EQ(read_object(*connect(), "seed"), "seed");
+  s3_.on({Operation::kGetObject}, "307 to itself");
+  EXPECT_THAT(problem_of(*connect()), HasSubstr("307"));
+}
+
+TEST_F(S3ClientTest, SignsByTheServersClock) {
+  s3_.set_clock_offset(std::chrono::hours(30));
+  const auto store = connect();
+  EXPECT_EQ(read_object(*store, "seed"), "seed");
+  s3_.set_clock_offset(-std::chrono::hours(30));
+  EXPECT_EQ(read_object(*store, "seed"), "seed");
+}
+
+TEST_F(S3ClientTest, ExchangesKeysThatAreRefused) {
+  const AwsKeys old{.access_key_id = "old",
+                    .secret_access_key = "canary-secret",
+                    .session_token = {},
+                    .expires = {}};
+  auto keys = std::make_unique<TwoKeys>(old, FixedKeys(s3_.admin()).keys());
+  const TwoKeys& watched = *keys;
+  const auto store = connect(std::move(keys));
+  EXPECT_EQ(read_object(*store, "seed"), "seed");
+  EXPECT_EQ(watched.renewals, 1);
+  const std::string problem = problem_of(*connect(std::make_unique<TwoKeys>(old, old)));
+  EXPECT_THAT(problem, AllOf(HasSubstr("InvalidAccessKeyId"), Not(HasSubstr("canary"))));
+}
+
+TEST_F(S3ClientTest, WaitsLongerEachTimeAndAsLongAsItIsAsked) {
+  s3_.on({Operation::kGetObject}, "503 SlowDown", first(4));
+  EXPECT_EQ(read_object(*connect(), "seed"), "seed");
+  ASSERT_THAT(clock_.slept, SizeIs(4));
+  EXPECT_THAT(clock_.slept, Each(Ge(std::chrono::milliseconds(50))));
+  EXPECT_GE(clock_.slept[3], std::chrono::milliseconds(400));
+  clock_.slept.clear();
+  s3_.clear();
+  s3_.on({Operation::kGetObject}, "429 TooManyRequests, Retry-After", nth(1));
+  EXPECT_EQ(read_object(*connect(), "seed"), "seed");
+  EXPECT_THAT(clock_.slept, Each(Ge(std::chrono::seconds(1))));
+}
+
+TEST_F(S3ClientTest, GivesUpInTheEnd) {
+  s3_.on({Operation::kGetObject}, "500 InternalError");
+  EXPECT_THAT(problem_of(*connect()), HasSubstr("500 InternalError"));
+  EXPECT_EQ(s3_.count(Operation::kGetObject), 5);
+  s3_.clear();
+  s3_.on({Operation::kGetObject}, "reset before the reply");
+  EXPECT_THAT(problem_of(*connect()), HasSubstr("5 tries"));
+}
+
+TEST_F(S3ClientTest, ErrorsTellWhatToDo) {
+  s3_.on({Operation::kGetObject}, "403 AccessDenied");
+  EXPECT_THAT(problem_of(*connect()),
+              AllOf(HasSubstr("s3://backups/shop/seed"), HasSubstr("403 AccessDenied"),
+                    HasSubstr("s3:GetObject")));
+  EXPECT_EQ(s3_.count(Operation::kGetObject), 1);  // no use in trying again
+}
+
+TEST_F(S3ClientTest, AStopEndsARequestThatHangs) {
+  std::stop_source stop;
+  context_.stop = stop.get_token();
+  s3_.on({Operation::kGetObject}, "silence");
+  const auto store = connect();
+  std::jthread stopping([&] {
+    s3_.await(Operation::kGetObject, 1);
+    stop.request_stop();
+  });
+  EXPECT_THROW(static_cast<void>(read_object(*store, "seed")), Cancelled);
+}
+
+// What the 500s and 503s of a fifth of all requests do to a hundred backups of ten parts.
+TEST_F(S3ClientTest, AHundredBackupsAtABadServer) {
+  ScriptedS3 bad({.rules = {.least_part_bytes = 1024}});
+  bad.on({}, "500 InternalError", sometimes(0.1, 1));
+  bad.on({}, "503 SlowDown", sometimes(0.11, 2));
+  S3Settings settings = s3_settings(bad.address(), bad.bucket());
+  settings.part_bytes = 20'000;
+  S3Store store(settings, std::make_unique<FixedKeys>(bad.admin()), context_);
+  const std::string archive = noise(195'000, 5);
+  int good = 0;
+  for (int i = 0; i < 100; ++i) {
+    try {
+      put(store, fmt::format("backup_{}.dump.gz", i), archive);
+      put(store, fmt::format("backup_{}.json", i), "manifest");
+      ++good;
+    } catch (const Error& e) {
+      fmt::print("backup {}: {}\n", i, e.what());
+    }
+  }
+  const int failed = bad.played("500 InternalError") + bad.played("503 SlowDown");
+  fmt::print("{} of 100 backups good, {} of {} requests failed\n", good, failed,
+             bad.requests().size());
+  EXPECT_GE(good, 99);
+  EXPECT_GE(failed * 6, static_cast<int>(bad.requests().size()));
+  bad.clear();
+  EXPECT_THAT(store.list("backup_"), SizeIs(2 * good));
+  EXPECT_THAT(bad.open_uploads(), SizeIs(0));
+}
+
+}  // namespace
+}  // namespace pgstow::test

@@ -1,0 +1,119 @@
+#include "store/s3_store.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <random>
+#include <utility>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "store/folder.h"
+#include "store/part.h"
+#include "store/s3_download.h"
+#include "store/s3_listing.h"
+#include "store/s3_multipart.h"
+#include "store/s3_upload.h"
+#include "store/upload_note.h"
+
+namespace pgstow {
+namespace {
+
+constexpr std::chrono::hours kStale{24};
+constexpr std::string_view kOurs = "backup_";  // what our uploads' keys begin with
+
+}  // namespace
+
+S3Store::S3Store(S3Settings settings, std::unique_ptr<Credentials> credentials,
+                 const Context& context)
+    : client_(std::make_shared<S3Client>(std::move(settings), std::move(credentials), context,
+                                         std::random_device{}())) {}
+
+std::string S3Store::full_key(std::string_view key) const {
+  if (is_plain_name(key) && key.size() <= kMaxKeyBytes) {
+    return client_->settings().prefix + std::string(key);
+  }
+  throw Error(fmt::format("{}: '{}' can't be the name of an object", location(""), printable(key)));
+}
+
+std::string S3Store::location(std::string_view key) const {
+  return client_->location(client_->settings().prefix + std::string(key));
+}
+
+std::unique_ptr<Sink> S3Store::create(std::string_view key, Existing existing) {
+  return std::make_unique<S3Upload>(client_, full_key(key), existing);
+}
+
+std::unique_ptr<Source> S3Store::open(std::string_view key, Range range) {
+  return std::make_unique<S3Download>(client_, full_key(key), range);
+}
+
+std::vector<Object> S3Store::list(std::string_view prefix) {
+  const std::string& folder = client_->settings().prefix;
+  std::vector<Object> objects = list_objects(*client_, folder, prefix, client_->context().stop);
+  for (Object& object : objects) object.key.erase(0, folder.size());
+  std::erase_if(objects, [](const Object& object) {
+    return object.key.empty() || object.key.starts_with('.');
+  });
+  return objects;
+}
+
+void S3Store::remove(std::string_view key) {
+  const S3Request request{.method = "DELETE", .key = full_key(key)};
+  const S3Reply reply = client_->send(request, client_->context().stop);
+  if (!reply.ok() && reply.code != "NoSuchKey") client_->fail(request, reply);
+}
+
+int S3Store::clear_leftovers() { return end_noted() + end_stale(); }
+
+// False when it has to be tried again another day.
+bool S3Store::end_upload(const std::string& key, const std::string& id) {
+  try {
+    abort_upload(*client_, key, id, client_->context().stop);
+    return true;
+  } catch (const NotAllowed& e) {
+    client_->context().log.info(
+        "a dead run's upload may not be aborted; a lifecycle rule of the bucket "
+        "(AbortIncompleteMultipartUpload) does it",
+        {{"object", client_->location(key)}, {"cause", e.what()}});
+    return false;
+  }
+}
+
+int S3Store::end_noted() {
+  const std::filesystem::path& notes = client_->settings().notes;
+  if (notes.empty()) return 0;
+  return end_noted_uploads(notes, client_->location(""), [&](const NotedUpload& upload) {
+    if (!upload.upload_id.empty()) return end_upload(upload.key, upload.upload_id);
+    try {
+      abort_other_uploads(*client_, upload.key, {}, client_->context().stop);
+    } catch (const NotAllowed& e) {
+      client_->context().log.debug("uploads can't be looked for", {{"cause", e.what()}});
+    }
+    return true;
+  });
+}
+
+// Of other hosts, or of ours without notes. A living run sends a part now and then.
+int S3Store::end_stale() {
+  int ended = 0;
+  const Context& context = client_->context();
+  try {
+    const OpenUploads open =
+        list_uploads(*client_, client_->settings().prefix + std::string(kOurs), context.stop);
+    const Time now = open.now.value_or(context.clock.now());
+    for (const OpenUpload& upload : open.uploads) {
+      if (now - upload.initiated < kStale) continue;
+      const auto moved = last_part(*client_, upload, context.stop);
+      if (moved && now - *moved < kStale) continue;
+      if (end_upload(upload.key, upload.id)) ++ended;
+    }
+  } catch (const NotAllowed& e) {
+    context.log.debug("uploads can't be listed", {{"cause", e.what()}});
+  } catch (const NotFound& e) {  // ended by somebody else meanwhile
+    context.log.debug("an upload is gone", {{"cause", e.what()}});
+  }
+  return ended;
+}
+
+}  // namespace pgstow

@@ -1,0 +1,287 @@
+#include "store/s3_upload.h"
+
+#include <fmt/format.h>
+#include <sys/random.h>
+
+#include <array>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "base/text.h"
+#include "store/s3_digest.h"
+#include "store/s3_download.h"
+
+namespace pgstow {
+namespace {
+
+constexpr std::chrono::seconds kAbortPatience{5};  // a run that was stopped has to end
+constexpr std::string_view kWriterHeader = "x-amz-meta-pgstow-writer";
+
+std::string random_id() {
+  std::array<char, 8> bytes{};
+  if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
+    throw_errno("getrandom");
+  }
+  return hex({bytes.data(), bytes.size()});
+}
+
+std::string tags_of(const S3Settings& settings) { return query_string(settings.tags); }
+
+// RFC 3339, whole seconds, UTC.
+std::string lock_until(Time now, int days) {
+  const auto until = std::chrono::floor<std::chrono::seconds>(now) + std::chrono::days(days);
+  const auto day = std::chrono::floor<std::chrono::days>(until);
+  const std::chrono::year_month_day date(day);
+  const std::chrono::hh_mm_ss time(until - day);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", static_cast<int>(date.year()),
+                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                     time.hours().count(), time.minutes().count(), time.seconds().count());
+}
+
+// How the object is to be kept. Only what is never replaced is locked.
+std::vector<HttpHeader> object_headers(const S3Client& client, const std::string& writer,
+                                       bool locked) {
+  const S3Settings& s = client.settings();
+  std::vector<HttpHeader> headers{{std::string(kWriterHeader), writer},
+                                  {"Content-Type", "application/octet-stream"}};
+  const auto add = [&](const char* name, const std::string& value) {
+    if (!value.empty()) headers.push_back({name, value});
+  };
+  add("x-amz-storage-class", s.storage_class);
+  add("x-amz-server-side-encryption", s.encryption);
+  add("x-amz-server-side-encryption-aws-kms-key-id", s.kms_key);
+  add("x-amz-tagging", tags_of(s));
+  if (locked && !s.lock_mode.empty()) {
+    add("x-amz-object-lock-mode", s.lock_mode);
+    add("x-amz-object-lock-retain-until-date",
+        lock_until(client.context().clock.now(), s.lock_days));
+  }
+  return headers;
+}
+
+// A server that has no conditional writes says so in one of these ways.
+bool knows_no_conditions(const S3Reply& reply) {
+  return reply.status == 501 || (reply.status == 400 && (reply.code == "NotImplemented" ||
+                                                         reply.code == "InvalidArgument" ||
+                                                         reply.code == "InvalidRequest"));
+}
+
+// Asks for a stop when it has lived too long.
+class Deadline {
+ public:
+  explicit Deadline(std::chrono::milliseconds after)
+      : watch_([this, after](const std::stop_token& over) {
+          std::mutex mutex;
+          std::condition_variable_any ended;
+          std::unique_lock lock(mutex);
+          ended.wait_for(lock, over, after, [&] { return over.stop_requested(); });
+          if (!over.stop_requested()) stop_.request_stop();
+        }) {}
+
+  std::stop_token token() const { return stop_.get_token(); }
+
+ private:
+  std::stop_source stop_;
+  std::jthread watch_;
+};
+
+}  // namespace
+
+S3Upload::S3Upload(std::shared_ptr<S3Client> client, std::string key, Existing existing)
+    : client_(std::move(client)),
+      key_(std::move(key)),
+      existing_(existing),
+      writer_(random_id()),
+      on_stop_(client_->context().stop, [this] { stop_.request_stop(); }) {
+  if (only_new()) refuse_existing();
+}
+
+S3Upload::~S3Upload() { abandon(); }
+
+S3Reply S3Upload::head() const {
+  return client_->send({.method = "HEAD", .key = key_}, stop_.get_token());
+}
+
+void S3Upload::refuse_existing() const {
+  const S3Reply reply = head();
+  if (reply.status == 404) return;
+  if (reply.ok()) throw Exists(client_->location(key_) + ": is there already");
+  client_->fail({.method = "HEAD", .key = key_}, reply);
+}
+
+void S3Upload::write(std::string_view bytes) {
+  if (finished_) throw Error(client_->location(key_) + ": written to after its end");
+  check_stop(stop_.get_token());
+  while (!bytes.empty()) {
+    const std::uint64_t most = part_size(client_->settings(), next_number_);
+    const std::string_view now = bytes.substr(0, most - buffer_.size());
+    if (next_number_ > 1 && buffer_.empty()) buffer_.reserve(most);
+    buffer_.append(now);
+    bytes_ += now.size();
+    bytes.remove_prefix(now.size());
+    // A full buffer waits for one more byte: an object of just that size is one PUT.
+    if (buffer_.size() == most && !bytes.empty()) submit_part();
+  }
+}
+
+void S3Upload::begin() {
+  const S3Settings& settings = client_->settings();
+  if (!settings.notes.empty()) {
+    try {
+      note_ = std::make_unique<UploadNote>(
+          settings.notes,
+          NotedUpload{.place = client_->location(""), .key = key_, .upload_id = {}});
+    } catch (const Error& e) {  // then a dead run's parts are found by their age
+      client_->context().log.debug("no note of an upload", {{"cause", e.what()}});
+    }
+  }
+  const BegunUpload begun = begin_upload(
+      *client_, key_, object_headers(*client_, writer_, only_new()), stop_.get_token());
+  upload_id_ = begun.id;
+  perhaps_twice_ = begun.perhaps_twice;
+  if (note_) note_->set_id(upload_id_);
+  senders_ = std::make_unique<Ordered<S3Part>>(settings.transfers);
+}
+
+void S3Upload::submit_part() {
+  if (upload_id_.empty()) begin();
+  if (next_number_ > client_->settings().most_parts) {
+    throw Error(fmt::format("{}: needs more than {} parts", client_->location(key_),
+                            client_->settings().most_parts),
+                "set BACKUP_S3_PART_SIZE to more");
+  }
+  const unsigned most = parts_in_flight(client_->settings(), buffer_.size());
+  while (senders_->pending() >= most) take_part();
+  const auto bytes = std::make_shared<const std::string>(std::exchange(buffer_, {}));
+  senders_->submit([this, bytes, number = next_number_++] {
+    return send_part(*client_, key_, upload_id_, number, *bytes, stop_.get_token());
+  });
+}
+
+void S3Upload::take_part() { parts_.push_back(senders_->next()); }
+
+void S3Upload::finish() {
+  if (finished_) throw Error(client_->location(key_) + ": finished twice");
+  if (upload_id_.empty()) {
+    put_whole();
+  } else {
+    submit_part();
+    while (senders_->pending() > 0) take_part();
+    complete();
+    end_twin();
+  }
+  finished_ = true;
+  note_.reset();
+}
+
+S3Reply S3Upload::put(const std::string& md5_bytes, const std::string& sha256,
+                      bool conditional) const {
+  S3Request request{.method = "PUT",
+                    .key = key_,
+                    .headers = object_headers(*client_, writer_, only_new()),
+                    .body = buffer_,
+                    .body_sha256 = sha256};
+  request.headers.push_back({"Content-MD5", base64(md5_bytes)});
+  if (conditional) request.headers.push_back({"If-None-Match", "*"});
+  return client_->send(request, stop_.get_token());
+}
+
+void S3Upload::put_whole() {
+  const S3Part whole{.number = 1,
+                     .bytes = buffer_.size(),
+                     .sha256 = sha256_hex(buffer_),
+                     .md5 = md5(buffer_),
+                     .etag = {}};
+  S3Reply reply = put(whole.md5, whole.sha256, only_new());
+  const bool unsettled = only_new() && knows_no_conditions(reply);
+  if (unsettled) {
+    refuse_existing();
+    reply = put(whole.md5, whole.sha256, false);
+  }
+  // What stands in our way may be our own, from a try whose answer was lost.
+  const bool ours = reply.status == 412 && reply.repeated && is_ours(head());
+  if (!reply.ok() && !ours) client_->fail({.method = "PUT", .key = key_}, reply);
+  parts_ = {whole};
+  const bool told = lower(plain_etag(reply.header("etag"))) == hex(whole.md5);
+  if (!told || unsettled || !client_->settings().lock_mode.empty()) check_whole(hex(whole.md5));
+}
+
+void S3Upload::complete() {
+  if (only_new()) refuse_existing();
+  S3Reply reply =
+      complete_upload(*client_, key_, upload_id_, parts_, only_new(), stop_.get_token());
+  if (only_new() && knows_no_conditions(reply)) {
+    reply = complete_upload(*client_, key_, upload_id_, parts_, false, stop_.get_token());
+  }
+  // The upload may be gone because it was completed by a try whose answer was lost.
+  const bool lost = reply.status == 404 || reply.status == 412 || reply.status == 500;
+  const bool ours = !reply.ok() && lost && reply.repeated && is_ours(head());
+  if (!reply.ok() && !ours) client_->fail({.method = "POST", .key = key_}, reply);
+  upload_id_.clear();
+  check_whole(etag_of(parts_));
+}
+
+bool S3Upload::is_ours(const S3Reply& head) const {
+  return head.ok() && head.header(kWriterHeader) == writer_;
+}
+
+// What lies there is compared with what was sent.
+void S3Upload::check_whole(const std::string& etag) {
+  const S3Reply reply = head();
+  if (!reply.ok()) client_->fail({.method = "HEAD", .key = key_}, reply);
+  if (reply.http.header(kWriterHeader).value_or(writer_) != writer_) {
+    throw Exists(client_->location(key_) + ": another run has just written it");
+  }
+  const auto size = parse_int(reply.header("content-length"));
+  if (!size || std::cmp_not_equal(*size, bytes_)) {
+    throw Corrupt(fmt::format("{}: {} bytes were sent, {} lie there", client_->location(key_),
+                              bytes_, size.value_or(-1)));
+  }
+  check_lock(reply);
+  const bool encrypted = reply.header("x-amz-server-side-encryption").starts_with("aws:kms");
+  if (lower(plain_etag(reply.header("etag"))) == etag || encrypted) return;
+  read_back(client_, key_, parts_);
+}
+
+// A server that knows no locks takes the wish and forgets it.
+void S3Upload::check_lock(const S3Reply& head) const {
+  const S3Settings& settings = client_->settings();
+  if (!only_new() || settings.lock_mode.empty()) return;
+  if (head.header("x-amz-object-lock-mode") == settings.lock_mode) return;
+  throw Error(client_->location(key_) + ": is stored, but not locked",
+              "the bucket needs object lock, and the keys s3:GetObjectRetention to see it");
+}
+
+// An upload that was begun without our hearing of it has no note with its id. Where it may not be
+// looked for, its age will tell.
+void S3Upload::end_twin() noexcept {
+  if (!perhaps_twice_) return;
+  try {
+    abort_other_uploads(*client_, key_, {}, stop_.get_token());
+  } catch (const std::exception& e) {
+    client_->context().log.debug("a second upload could not be looked for", {{"cause", e.what()}});
+  }
+}
+
+void S3Upload::abandon() noexcept {
+  if (finished_) return;
+  if (note_) note_->leave();
+  if (upload_id_.empty()) return;
+  try {
+    stop_.request_stop();
+    senders_.reset();  // waits for parts in flight: after an abort they would be stored again
+    const Deadline deadline(kAbortPatience);
+    abort_upload(*client_, key_, upload_id_, deadline.token());
+    if (perhaps_twice_) abort_other_uploads(*client_, key_, {}, deadline.token());
+    if (note_) note_->take_back();
+  } catch (const std::exception& e) {  // the next run ends it
+    client_->context().log.debug("an upload could not be aborted", {{"cause", e.what()}});
+  }
+}
+
+}  // namespace pgstow

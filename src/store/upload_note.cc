@@ -1,0 +1,107 @@
+#include "store/upload_note.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "base/text.h"
+
+namespace pgstow {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kStart = ".upload-";
+constexpr std::size_t kIdBytes = 8;
+constexpr std::size_t kMostBytes = 16 * 1024;
+
+std::string random_name() {
+  std::array<char, kIdBytes> bytes{};
+  if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
+    throw_errno("getrandom");
+  }
+  return std::string(kStart) + hex({bytes.data(), bytes.size()});
+}
+
+Fd open_note(const fs::path& path, int flags) {
+  return Fd(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | flags, 0600));
+}
+
+// Where the file is still the one that we opened: its run may have removed it meanwhile.
+bool is_still(const Fd& file, const fs::path& path) {
+  struct stat ours{};
+  struct stat there{};
+  return ::fstat(file.get(), &ours) == 0 && ::lstat(path.c_str(), &there) == 0 &&
+         ours.st_ino == there.st_ino && ours.st_dev == there.st_dev;
+}
+
+// Three lines: place, key, id. Keys of ours have no line end.
+std::optional<NotedUpload> read_note(const Fd& file) {
+  std::string text(kMostBytes, '\0');
+  const ssize_t n = ::pread(file.get(), text.data(), text.size(), 0);
+  if (n < 0) return std::nullopt;
+  text.resize(static_cast<std::size_t>(n));
+  const std::vector<std::string_view> lines = split(text, '\n');
+  if (lines.size() < 3 || lines[0].empty() || lines[1].empty()) return std::nullopt;
+  return NotedUpload{std::string(lines[0]), std::string(lines[1]), std::string(lines[2])};
+}
+
+}  // namespace
+
+UploadNote::UploadNote(const fs::path& folder, NotedUpload upload) : upload_(std::move(upload)) {
+  std::error_code ignored;  // opening says what is wrong
+  fs::create_directories(folder, ignored);
+  // Between the making and the locking of the file, a run that clears may take it for a dead one's.
+  do {
+    path_ = folder / random_name();
+    file_ = open_note(path_, O_CREAT | O_EXCL);
+    if (!file_ || ::flock(file_.get(), LOCK_EX) != 0) throw_errno(path_.string());
+  } while (!is_still(file_, path_));
+  write();
+}
+
+UploadNote::~UploadNote() {
+  if (!stays_) ::unlink(path_.c_str());
+}
+
+void UploadNote::set_id(const std::string& upload_id) {
+  upload_.upload_id = upload_id;
+  write();
+}
+
+void UploadNote::write() const {
+  const std::string text =
+      fmt::format("{}\n{}\n{}\n", upload_.place, upload_.key, upload_.upload_id);
+  if (::pwrite(file_.get(), text.data(), text.size(), 0) != static_cast<ssize_t>(text.size())) {
+    throw_errno(path_.string());
+  }
+}
+
+int end_noted_uploads(const fs::path& folder, const std::string& place,
+                      const std::function<bool(const NotedUpload&)>& end) {
+  int ended = 0;
+  std::error_code none;  // a folder that is not there holds no notes
+  for (const auto& entry : fs::directory_iterator(folder, none)) {
+    const fs::path& path = entry.path();
+    if (!path.filename().string().starts_with(kStart)) continue;
+    const Fd file = open_note(path, 0);
+    if (!file || ::flock(file.get(), LOCK_EX | LOCK_NB) != 0 || !is_still(file, path)) continue;
+    const auto note = read_note(file);
+    if (note && note->place != place) continue;
+    if (note && !end(*note)) continue;
+    ::unlink(path.c_str());
+    if (note) ++ended;
+  }
+  return ended;
+}
+
+}  // namespace pgstow

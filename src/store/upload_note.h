@@ -1,0 +1,50 @@
+// Notes on this host about multipart uploads, so that a later run can end those of a dead one: S3
+// keeps the parts of an upload, and bills them, until somebody completes or aborts it.
+//
+// A note is a hidden file, ".upload-" and 16 hex digits, that its run holds an flock on: whose lock
+// is free belongs to a dead run.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+
+#include "base/fd.h"
+
+namespace pgstow {
+
+struct NotedUpload {
+  std::string place;      // endpoint, bucket: another store's notes may lie in the same folder
+  std::string key;        // with the prefix
+  std::string upload_id;  // empty: not known, the run died between the request and its answer
+};
+
+// The note goes with the object, unless it is told to stay.
+class UploadNote {
+ public:
+  // Writes a note without an id. Throws Error where none can be written.
+  UploadNote(const std::filesystem::path& folder, NotedUpload upload);
+  UploadNote(const UploadNote&) = delete;
+  UploadNote& operator=(const UploadNote&) = delete;
+  ~UploadNote();
+
+  void set_id(const std::string& upload_id);
+  // Whether the note stays for the next run when the object goes.
+  void leave() { stays_ = true; }
+  void take_back() { stays_ = false; }
+
+ private:
+  void write() const;
+
+  std::filesystem::path path_;
+  NotedUpload upload_;
+  bool stays_ = false;
+  Fd file_;
+};
+
+// Hands each dead run's upload in that place to `end`, and removes its note if that returns true.
+// A note that can't be read is removed. Returns how many were ended.
+int end_noted_uploads(const std::filesystem::path& folder, const std::string& place,
+                      const std::function<bool(const NotedUpload&)>& end);
+
+}  // namespace pgstow

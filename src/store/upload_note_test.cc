@@ -1,0 +1,82 @@
+#include "store/upload_note.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "harness/forked.h"
+#include "harness/program.h"
+
+namespace pgstow {
+namespace {
+
+using test::Forked;
+using test::TempDir;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+std::vector<std::string> ended(const std::filesystem::path& folder, const std::string& place,
+                               bool success = true) {
+  std::vector<std::string> all;
+  end_noted_uploads(folder, place, [&](const NotedUpload& upload) {
+    all.push_back(upload.key + " " + upload.upload_id);
+    return success;
+  });
+  return all;
+}
+
+TEST(UploadNote, ThatOfALivingRunIsLeftAlone) {
+  const TempDir folder("pgstow-note-");
+  UploadNote note(folder / "made", {.place = "here", .key = "k", .upload_id = {}});
+  note.set_id("id");
+  EXPECT_THAT(ended(folder / "made", "here"), IsEmpty());
+}
+
+TEST(UploadNote, GoesWithItsRun) {
+  const TempDir folder("pgstow-note-");
+  {
+    const UploadNote note(folder.path(), {.place = "here", .key = "k", .upload_id = {}});
+  }
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+}
+
+TEST(UploadNote, ThatOfADeadRunIsFoundUntilItsUploadIsEnded) {
+  const TempDir folder("pgstow-note-");
+  for (const char* id : {"id", ""}) {
+    Forked dead([&] {
+      UploadNote note(folder.path(), {.place = "here", .key = "k", .upload_id = {}});
+      if (*id != '\0') note.set_id(id);
+      ::_exit(0);
+      return 0;
+    });
+    dead.wait();
+    EXPECT_THAT(ended(folder.path(), "elsewhere"), IsEmpty());
+    EXPECT_THAT(ended(folder.path(), "here", false), ElementsAre("k " + std::string(id)));
+    EXPECT_THAT(ended(folder.path(), "here"), ElementsAre("k " + std::string(id)));
+    EXPECT_THAT(ended(folder.path(), "here"), IsEmpty());
+  }
+}
+
+TEST(UploadNote, WhatCannotBeReadIsRemovedAndOtherFilesAreNot) {
+  const TempDir folder("pgstow-note-");
+  test::write_file(folder / ".upload-0123456789abcdef", "x");
+  test::write_file(folder / "backup.json", "x");
+  EXPECT_THAT(ended(folder.path(), "here"), IsEmpty());
+  EXPECT_FALSE(std::filesystem::exists(folder / ".upload-0123456789abcdef"));
+  EXPECT_TRUE(std::filesystem::exists(folder / "backup.json"));
+}
+
+TEST(UploadNote, WhereNoneCanBeWrittenThatIsAnError) {
+  const TempDir folder("pgstow-note-");
+  test::write_file(folder / "file", "");
+  EXPECT_THROW(UploadNote(folder / "file", {.place = "p", .key = "k", .upload_id = {}}), Error);
+}
+
+TEST(UploadNote, WithoutAFolderThereAreNone) { EXPECT_THAT(ended("/nowhere", "here"), IsEmpty()); }
+
+}  // namespace
+}  // namespace pgstow
