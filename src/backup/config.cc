@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <thread>
 
+#include "backup/config_s3.h"
 #include "base/error.h"
 #include "base/text.h"
 
@@ -34,7 +35,7 @@ constexpr std::array kTable{
             "Password of that role, unless the URL or PGPASSWORD has one", Kind::kSecret},
     Setting{"POSTGRES_DB", "", "", "Database, unless the URL or PGDATABASE names one", Kind::kFile},
     Setting{"BACKUP_STORES", "stores", "",
-            "Where backups go, the nearest first: local, local:NAME (default: local)"},
+            "Where backups go, the nearest first: local, s3, local:NAME, s3:NAME"},
     Setting{"BACKUP_LOCAL_PATH", "local-path", "./backups", "Directory for local backups"},
     Setting{"BACKUP_COMPRESSION", "compression", "gzip:4", "gzip:1 to gzip:12, zstd:1 to zstd:19"},
     Setting{"BACKUP_JOBS", "jobs", "", "Threads that compress (default: the cores, 16 at most)"},
@@ -58,11 +59,36 @@ constexpr std::array kTable{
             "Zone in which days begin, such as Europe/Berlin (default: the host's)"},
     Setting{"BACKUP_LOG_FORMAT", "log-format", "text", "text, logfmt or json"},
     Setting{"BACKUP_LOG_LEVEL", "log-level", "info", "debug, info, warning or error"},
-    Setting{"BACKUP_S3_ENABLED", "", "false", "Enable S3 backups (not in this version)"},
-    Setting{"BACKUP_S3_BUCKET", "", "", "S3 bucket name (not in this version)"},
-    Setting{"BACKUP_S3_REGION", "", "eu-central-1", "AWS region (not in this version)"},
-    Setting{"AWS_ACCESS_KEY_ID", "", "", "AWS access key (not in this version)", Kind::kSecret},
-    Setting{"AWS_SECRET_ACCESS_KEY", "", "", "AWS secret key (not in this version)", Kind::kSecret},
+    Setting{"BACKUP_S3_ENABLED", "s3-enabled", "false", "Enable S3 backups"},
+    Setting{"BACKUP_S3_BUCKET", "s3-bucket", "", "S3 bucket: its name, or s3://bucket/prefix"},
+    Setting{"BACKUP_S3_PREFIX", "s3-prefix", "",
+            "What keys in the bucket begin with, such as db/shop"},
+    Setting{"BACKUP_S3_REGION", "s3-region", "eu-central-1",
+            "AWS region (before the default: AWS_REGION, the profile's)"},
+    Setting{"BACKUP_S3_ENDPOINT", "s3-endpoint", "",
+            "Server other than AWS, such as https://s3.example.org"},
+    Setting{"BACKUP_S3_ADDRESSING", "", "auto",
+            "auto, path (endpoint/bucket) or virtual (bucket.endpoint)"},
+    Setting{"BACKUP_S3_CA", "", "", "File with the CA certificates of the server (PEM)"},
+    Setting{"BACKUP_S3_PROFILE", "", "", "Profile of ~/.aws (default: AWS_PROFILE)"},
+    Setting{"BACKUP_S3_ACCESS_KEY_ID", "", "", "Access key of this store alone", Kind::kSecret},
+    Setting{"BACKUP_S3_SECRET_ACCESS_KEY", "", "", "Its secret key", Kind::kSecret},
+    Setting{"BACKUP_S3_STORAGE_CLASS", "", "", "Storage class, such as STANDARD_IA"},
+    Setting{"BACKUP_S3_SSE", "", "", "Encryption by the server: AES256, aws:kms or aws:kms:dsse"},
+    Setting{"BACKUP_S3_SSE_KMS_KEY_ID", "", "", "Key for aws:kms (default: AWS's own)"},
+    Setting{"BACKUP_S3_TAGS", "", "", "Tags of the objects: team=shop,kind=backup"},
+    Setting{"BACKUP_S3_LOCK_MODE", "", "", "Object lock: governance or compliance"},
+    Setting{"BACKUP_S3_LOCK_DAYS", "", "30", "For how long an object is locked"},
+    Setting{"BACKUP_S3_PART_SIZE", "", "8M", "Bytes of an upload's first parts; they grow"},
+    Setting{"BACKUP_S3_MAX_PARTS", "", "10000", "How many parts the server takes"},
+    Setting{"BACKUP_S3_TRANSFERS", "", "4", "Parts, or pieces of an object, in flight"},
+    Setting{"BACKUP_S3_ATTEMPTS", "", "10", "Tries of each request"},
+    Setting{"BACKUP_S3_STALL_TIMEOUT", "", "60s",
+            "A request that hardly moves for so long has failed"},
+    Setting{"BACKUP_S3_BANDWIDTH", "", "0", "Bytes a second at most, such as 10M; 0: no limit"},
+    Setting{"AWS_ACCESS_KEY_ID", "", "", "AWS access key", Kind::kSecret},
+    Setting{"AWS_SECRET_ACCESS_KEY", "", "", "AWS secret key", Kind::kSecret},
+    Setting{"AWS_SESSION_TOKEN", "", "", "AWS session token", Kind::kSecret},
     Setting{"BACKUP_SCHEDULE_CRON", "", "0 3 * * *",
             "Cron schedule for backups (not in this version)"},
 };
@@ -104,19 +130,6 @@ std::map<std::string, std::string> export_libpq_variables(const EnvFile& file) {
     }
   }
   return taken;
-}
-
-std::optional<std::int64_t> parse_seconds(std::string_view text) {
-  const std::size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
-  const auto number = parse_int(text.substr(0, digits));
-  const std::string_view unit = text.substr(digits);
-  const std::int64_t factor = unit.empty() || unit == "s" ? 1
-                              : unit == "m"               ? 60
-                              : unit == "h"               ? 3600
-                              : unit == "d"               ? 86400
-                                                          : 0;
-  if (!number || factor == 0 || *number > kLongestDuration / factor) return std::nullopt;
-  return *number * factor;
 }
 
 std::chrono::seconds read_duration(const Settings& settings, std::string_view name,
@@ -236,9 +249,13 @@ std::vector<std::string> secrets_of(const Config& config) {
   const auto add = [&](const std::string& secret) {
     if (!secret.empty()) secrets.push_back(secret);
   };
-  for (const Setting& setting : kTable) {
-    if (setting.kind == Kind::kSecret) add(config.settings.text(setting.name));
-  }
+  const auto add_all = [&](const Settings& settings) {
+    for (const Setting& setting : settings.table()) {
+      if (setting.kind == Kind::kSecret) add(settings.text(setting.name));
+    }
+  };
+  add_all(config.settings);
+  for (const NamedSettings& named : config.named) add_all(named.settings);
   const auto password = config.target.parameters.find("password");
   if (password != config.target.parameters.end()) add(password->second);
   add(environment("PGPASSWORD").value_or(""));
@@ -249,6 +266,7 @@ std::vector<std::string> secrets_of(const Config& config) {
 void refuse_one_folder_twice(const std::vector<StoreSettings>& stores) {
   for (auto one = stores.begin(); one != stores.end(); ++one) {
     for (auto other = stores.begin(); other != one; ++other) {
+      if (one->s3 || other->s3) continue;
       std::error_code ignored;  // what does not exist is compared by its path
       const bool same =
           std::filesystem::weakly_canonical(std::filesystem::absolute(one->folder)) ==
@@ -262,22 +280,79 @@ void refuse_one_folder_twice(const std::vector<StoreSettings>& stores) {
   }
 }
 
+void refuse_one_bucket_twice(const std::vector<StoreSettings>& stores) {
+  std::map<std::string, std::string> seen;
+  for (const StoreSettings& store : stores) {
+    if (!store.s3) continue;
+    const S3Settings& s3 = store.s3->settings;
+    const std::string place = fmt::format("{} s3://{}/{}", s3.endpoint, s3.bucket, s3.prefix);
+    const auto [other, fresh] = seen.emplace(place, store.name);
+    if (fresh) continue;
+    throw ConfigError(fmt::format("BACKUP_STORES: {} and {} are the same place, s3://{}/{}",
+                                  other->second, store.name, s3.bucket, s3.prefix),
+                      "give each store a bucket or a prefix of its own");
+  }
+}
+
+// AWS_... variables for the S3 stores: those that are settings of ours may also come from .env and
+// from files.
+Lookup aws_variables(const Settings& settings, const SettingLayers& layers) {
+  std::map<std::string, std::string> ours;
+  for (const EnvEntry& entry : layers.env_file) ours[entry.name] = entry.value;
+  for (const char* name : {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"}) {
+    if (const auto value = settings.find(name)) ours[name] = value->text;
+  }
+  return [ours = std::move(ours),
+          lookup = layers.environment](const std::string& name) -> std::optional<std::string> {
+    const auto outer = lookup(name);
+    if (outer && !outer->empty()) return outer;
+    const auto found = ours.find(name);
+    return found == ours.end() ? std::nullopt : std::optional(found->second);
+  };
+}
+
+// Notes on uploads lie where this host keeps something: with the backups, or as programs keep their
+// state (XDG Base Directory Specification; systemd's StateDirectory=).
+std::filesystem::path notes_folder(const std::vector<StoreSettings>& stores) {
+  const auto local = std::ranges::find_if(stores, [](const StoreSettings& s) { return !s.s3; });
+  if (local != stores.end()) return local->folder;
+  if (const auto state = environment("STATE_DIRECTORY")) return state->substr(0, state->find(':'));
+  if (const auto state = environment("XDG_STATE_HOME"); state && state->starts_with('/')) {
+    return std::filesystem::path(*state) / "pgstow";
+  }
+  const auto home = environment("HOME");
+  return home && home->starts_with('/') ? std::filesystem::path(*home) / ".local/state/pgstow"
+                                        : std::filesystem::path();
+}
+
+std::filesystem::path read_folder(const Settings& settings, const std::string& store) {
+  const std::string variable = store_variable(store, "PATH");
+  std::filesystem::path folder = read_path(settings, variable);
+  if (!folder.empty()) return folder;
+  throw ConfigError(fmt::format("BACKUP_STORES: {} has no folder", store), "set " + variable);
+}
+
 // The settings of every further store, and the stores themselves in their order.
 void read_stores(Config& config, const SettingLayers& layers) {
+  const Lookup aws = aws_variables(config.settings, layers);
   for (const std::string& name : store_names(config.settings)) {
-    StoreSettings store{.name = name, .delivers = true, .folder = config.local_path};
-    if (name != "local") {
-      const NamedSettings& own = config.named.emplace_back(named_settings(name, kTable, layers));
-      const std::string_view path = own.table.front().name;
-      store.folder = read_path(own.settings, path);
-      if (store.folder.empty()) {
-        throw ConfigError(fmt::format("BACKUP_STORES: {} has no folder", name),
-                          fmt::format("set {}", path));
-      }
+    StoreSettings store{.name = name, .delivers = delivers(config.settings, name)};
+    const Settings* settings = &config.settings;
+    if (name.find(':') != std::string::npos) {
+      settings = &config.named.emplace_back(named_settings(name, kTable, layers)).settings;
+    }
+    if (name.starts_with("s3")) {
+      store.s3 = read_s3(*settings, name, aws);
+    } else {
+      store.folder = read_folder(*settings, name);
     }
     config.stores.push_back(std::move(store));
   }
   refuse_one_folder_twice(config.stores);
+  refuse_one_bucket_twice(config.stores);
+  for (StoreSettings& store : config.stores) {
+    if (store.s3) store.s3->settings.notes = notes_folder(config.stores);
+  }
 }
 
 std::vector<Setting> all_settings(const Config& config) {
@@ -324,8 +399,11 @@ std::vector<std::string> warnings_of(const Config& config, const EnvFile& file) 
         "flag --url: every user of this host can read the password in it: set DATABASE_URL in the "
         "environment or .env, or keep the password in ~/.pgpass");
   }
-  if (read_bool(config.settings, "BACKUP_S3_ENABLED")) {
-    warnings.emplace_back("BACKUP_S3_ENABLED: this version keeps backups locally only");
+  for (const StoreSettings& store : config.stores) {
+    if (store.delivers) continue;
+    warnings.push_back(fmt::format(
+        "{} is read, but no backups go there: BACKUP_S3_ENABLED=true sends them, =false hides it",
+        store.s3->settings.bucket));
   }
   return warnings;
 }

@@ -32,6 +32,12 @@ std::string variable_prefix(std::string_view name) {
   return prefix + "_";
 }
 
+// Who names a bucket wants to see what lies there, even before anything is sent to it.
+bool is_found_by_bucket(const Settings& settings) {
+  return settings.origin("BACKUP_S3_ENABLED") == "default" &&
+         !settings.text("BACKUP_S3_BUCKET").empty();
+}
+
 }  // namespace
 
 [[noreturn]] void refuse(const Settings& settings, std::string_view name,
@@ -53,6 +59,19 @@ bool read_bool(const Settings& settings, std::string_view name) {
   refuse(settings, name, "true or false");
 }
 
+std::optional<std::int64_t> parse_seconds(std::string_view text) {
+  const std::size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
+  const auto number = parse_int(text.substr(0, digits));
+  const std::string_view unit = text.substr(digits);
+  const std::int64_t factor = unit.empty() || unit == "s" ? 1
+                              : unit == "m"               ? 60
+                              : unit == "h"               ? 3600
+                              : unit == "d"               ? 86400
+                                                          : 0;
+  if (!number || factor == 0 || *number > INT64_MAX / factor) return std::nullopt;
+  return *number * factor;
+}
+
 // In a .env file no shell replaces the tilde, and a folder called "~" is nobody's wish.
 std::filesystem::path read_path(const Settings& settings, std::string_view name) {
   const std::string text = settings.text(name);
@@ -62,10 +81,22 @@ std::filesystem::path read_path(const Settings& settings, std::string_view name)
   return text;
 }
 
+bool delivers(const Settings& settings, std::string_view name) {
+  if (name != "s3" || !settings.text("BACKUP_STORES").empty()) return true;
+  return read_bool(settings, "BACKUP_S3_ENABLED");
+}
+
+std::string store_variable(std::string_view store, std::string_view end) {
+  return variable_prefix(store) + std::string(end);
+}
+
 std::vector<std::string> store_names(const Settings& settings) {
   const std::string text = settings.text("BACKUP_STORES");
   std::vector<std::string> names;
-  if (text.empty()) return {"local"};
+  if (text.empty()) {
+    if (delivers(settings, "s3") || is_found_by_bucket(settings)) return {"local", "s3"};
+    return {"local"};
+  }
   for (const std::string_view part : split(text, ',')) {
     const std::string name = lower(trim(part));
     if (!is_store_name(name)) {

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/settings.h"
+#include "store/s3_connect.h"
 
 namespace pgstow {
 
@@ -34,11 +35,19 @@ struct NamedSettings {
 struct StoreSettings {
   std::string name;  // "local", "s3:offsite"
   bool delivers = true;
-  std::filesystem::path folder;  // of a local one
+  std::filesystem::path folder = {};    // of a local one
+  std::optional<S3Connection> s3 = {};  // of an S3 one
 };
 
-// The names in BACKUP_STORES, or those that the other settings imply. Throws ConfigError.
+// The names in BACKUP_STORES, or those that the other settings imply: local, and s3 when it is
+// enabled, or has a bucket and nobody said that it is not. Throws ConfigError.
 std::vector<std::string> store_names(const Settings& settings);
+
+// Whether new backups go to the store, too: not to an s3 that is there for its bucket's sake only.
+bool delivers(const Settings& settings, std::string_view name);
+
+// "BACKUP_S3_OFFSITE_BUCKET" for "s3:offsite" and "BUCKET".
+std::string store_variable(std::string_view store, std::string_view end);
 
 // The settings of the store called `name`, made from those of the first one of its kind in `table`.
 NamedSettings named_settings(std::string_view name, std::span<const Setting> table,
@@ -51,6 +60,9 @@ std::optional<std::string> store_of_variable(std::string_view variable,
 
 // "true", "1", "yes", "on" or the opposite; throws ConfigError.
 bool read_bool(const Settings& settings, std::string_view name);
+
+// "90s", "15m", "2h", "3d" or a plain number of seconds; nothing when it is none of these.
+std::optional<std::int64_t> parse_seconds(std::string_view text);
 
 // Throws ConfigError naming the setting, its value, its origin and what is allowed.
 [[noreturn]] void refuse(const Settings& settings, std::string_view name,

@@ -118,10 +118,67 @@ BACKUP_SCHEDULE_CRON=0 3 * * *
 )");
   const Config config = load();
   EXPECT_EQ(config.local_path, "./elsewhere");
-  EXPECT_THAT(config.warnings,
-              ::testing::ElementsAre("BACKUP_S3_ENABLED: this version keeps backups locally only"));
+  EXPECT_THAT(config.warnings, IsEmpty());
+  ASSERT_EQ(config.stores.size(), 2U);
+  EXPECT_EQ(config.stores[0].folder, "./elsewhere");
+  const S3Settings& s3 = config.stores[1].s3->settings;
+  EXPECT_EQ(s3.bucket, "finance-bot-backups");
+  EXPECT_EQ(s3.region, "eu-central-1");
+  EXPECT_EQ(s3.prefix, "");
+  EXPECT_EQ(s3.endpoint, "");
+  EXPECT_EQ(config.stores[1].s3->environment("AWS_ACCESS_KEY_ID"), "your_access_key");
   EXPECT_THAT(config.secrets, AllOf(Contains("your_access_key"), Contains("your_secret_key")));
   EXPECT_EQ(config.settings.origin("BACKUP_SCHEDULE_CRON"), ".env:8");
+}
+
+TEST_F(ConfigTest, AnS3StoreHasAPlaceAPrefixAndLimits) {
+  write_env(
+      "BACKUP_STORES=s3,s3:offsite\nBACKUP_S3_BUCKET=s3://shop-backups/db/shop\n"
+      "BACKUP_S3_PART_SIZE=16M\nBACKUP_S3_TAGS=team=shop, kind=backup\nBACKUP_S3_SSE=aws:kms\n"
+      "BACKUP_S3_LOCK_MODE=Compliance\nBACKUP_S3_BANDWIDTH=2M\nAWS_REGION=eu-west-1\n"
+      "BACKUP_S3_OFFSITE_BUCKET=far-away\nBACKUP_S3_OFFSITE_ENDPOINT=https://s3.example.org/\n"
+      "BACKUP_S3_OFFSITE_ACCESS_KEY_ID=id\nBACKUP_S3_OFFSITE_SECRET_ACCESS_KEY=offsite-secret\n");
+  const Config config = load();
+  EXPECT_THAT(config.warnings, IsEmpty());
+  const S3Settings& first = config.stores.at(0).s3->settings;
+  EXPECT_EQ(first.bucket + " " + first.prefix, "shop-backups db/shop/");
+  EXPECT_EQ(first.region, "eu-west-1");
+  EXPECT_EQ(first.part_bytes, 16U << 20);
+  EXPECT_EQ(first.most_bytes_per_second, 2U << 20);
+  EXPECT_EQ(first.tags.at(1).second, "backup");
+  EXPECT_EQ(first.encryption, "aws:kms");
+  EXPECT_EQ(first.lock_mode, "COMPLIANCE");
+  EXPECT_EQ(first.lock_days, 30);
+  const S3Connection& offsite = *config.stores.at(1).s3;
+  EXPECT_EQ(offsite.settings.name, "s3:offsite");
+  EXPECT_EQ(offsite.settings.endpoint, "https://s3.example.org");
+  EXPECT_EQ(offsite.credentials.keys->access_key_id, "id");
+  EXPECT_THAT(config.secrets, Contains("offsite-secret"));
+}
+
+TEST_F(ConfigTest, WhatAnS3StoreCannotBeIsRefused) {
+  const std::string good = "BACKUP_S3_ENABLED=true\nBACKUP_S3_BUCKET=shop-backups\n";
+  for (const char* wrong :
+       {"BACKUP_S3_BUCKET=a/b", "BACKUP_S3_PART_SIZE=1M", "BACKUP_S3_PART_SIZE=much",
+        "BACKUP_S3_ENDPOINT=s3.example.org", "BACKUP_S3_ADDRESSING=both", "BACKUP_S3_SSE=rot13",
+        "BACKUP_S3_SSE_KMS_KEY_ID=key", "BACKUP_S3_TAGS=shop", "BACKUP_S3_LOCK_MODE=hard",
+        "BACKUP_S3_TRANSFERS=0", "BACKUP_S3_MAX_PARTS=20000", "BACKUP_S3_STALL_TIMEOUT=0",
+        "BACKUP_S3_ACCESS_KEY_ID=alone", "AWS_REGION=not a region"}) {
+    write_env(good + wrong + "\n");
+    EXPECT_THROW(load(), ConfigError) << wrong;
+  }
+  write_env("BACKUP_S3_ENABLED=true\n");
+  EXPECT_THROW(load(), ConfigError);  // without a bucket
+}
+
+TEST_F(ConfigTest, ABucketThatIsNotEnabledIsReadOnly) {
+  write_env("BACKUP_S3_BUCKET=shop-backups\n");
+  const Config config = load();
+  ASSERT_EQ(config.stores.size(), 2U);
+  EXPECT_FALSE(config.stores[1].delivers);
+  EXPECT_THAT(config.warnings, Contains(HasSubstr("no backups go there")));
+  write_env("BACKUP_S3_BUCKET=shop-backups\nBACKUP_S3_ENABLED=false\n");
+  EXPECT_EQ(load().stores.size(), 1U);
 }
 
 TEST_F(ConfigTest, EveryVariableIsRead) {

@@ -10,6 +10,7 @@
 #include "pg/database.h"
 #include "pg/server.h"
 #include "pg/tools.h"
+#include "store/s3_rights.h"
 
 namespace pgstow {
 namespace {
@@ -30,6 +31,7 @@ class Doctor {
     look("pg_restore", [&] { check_tool("pg_restore"); });
     for (const Place& place : stores_.places()) {
       const std::string name = place.store->name();
+      if (place.s3 != nullptr) look(name, [&] { check_s3(*place.s3); });
       if (place.local != nullptr) {
         look(name == "local" ? "folder" : name, [&] { check_folder(*place.local); });
         look(name == "local" ? "space" : name, [&] { check_space(*place.local); });
@@ -126,6 +128,28 @@ class Doctor {
     } else {
       add(Health::kGood, store.location("") + " is writable");
     }
+  }
+
+  void check_s3(S3Store& store) {
+    const std::vector<S3Right> rights = try_rights(store, kProbe);
+    std::vector<S3Right> missing;
+    for (const S3Right& right : rights) {
+      if (right.granted) continue;
+      missing.push_back(right);
+      add(right.needed ? Health::kBad : Health::kWarning,
+          fmt::format("may not {} ({}): {}", right.purpose, right.action, right.problem),
+          right.action == "s3:DeleteObject"
+              ? "leave it so if the bucket's lifecycle rules remove old objects"
+              : "");
+    }
+    if (missing.empty()) {
+      add(Health::kGood, fmt::format("{}: all rights are there", store.location("")));
+      return;
+    }
+    add(missing.size() < rights.size() ? Health::kGood : Health::kBad,
+        fmt::format("{}: {} of {} rights are there", store.location(""),
+                    rights.size() - missing.size(), rights.size()),
+        "this policy allows what is missing:\n" + policy_of(store.client().settings(), missing));
   }
 
   void check_space(const LocalStore& store) {

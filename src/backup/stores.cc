@@ -69,15 +69,29 @@ Store& Stores::named(std::string_view name) const {
                     "configured are " + join(names, ", "));
 }
 
-Stores make_stores(const std::vector<StoreSettings>& settings) {
-  std::vector<Place> places;
-  for (const StoreSettings& one : settings) {
-    auto local = std::make_unique<LocalStore>(
-        one.folder, one.name,
-        one.name == "local" ? LocalStore::Missing::kMake : LocalStore::Missing::kRefuse);
-    LocalStore* lent = local.get();
-    places.push_back({.store = std::move(local), .delivers = one.delivers, .local = lent});
+namespace {
+
+Place make_place(const StoreSettings& settings, const Context& context) {
+  Place place{.store = {}, .delivers = settings.delivers};
+  if (settings.s3) {
+    auto store = connect_s3(*settings.s3, context);
+    place.s3 = store.get();
+    place.store = std::move(store);
+    return place;
   }
+  auto store = std::make_unique<LocalStore>(
+      settings.folder, settings.name,
+      settings.name == "local" ? LocalStore::Missing::kMake : LocalStore::Missing::kRefuse);
+  place.local = store.get();
+  place.store = std::move(store);
+  return place;
+}
+
+}  // namespace
+
+Stores make_stores(const std::vector<StoreSettings>& settings, const Context& context) {
+  std::vector<Place> places;
+  for (const StoreSettings& one : settings) places.push_back(make_place(one, context));
   return Stores(std::move(places));
 }
 

@@ -10,6 +10,7 @@
 #include "backup/config_stores.h"
 #include "base/context.h"
 #include "store/local.h"
+#include "store/s3_store.h"
 #include "store/store.h"
 
 namespace pgstow {
@@ -19,6 +20,7 @@ struct Place {
   std::unique_ptr<Store> store;
   bool delivers = true;         // new backups go there, too; otherwise it is only read
   LocalStore* local = nullptr;  // the same store, if it is of this kind
+  S3Store* s3 = nullptr;        // or of this
 };
 
 // What went wrong with one store while the others went on.
@@ -44,8 +46,9 @@ class Stores {
   std::vector<Place> places_;
 };
 
-// The stores that the configuration names. Nothing is opened or made yet.
-Stores make_stores(const std::vector<StoreSettings>& settings);
+// The stores that the configuration names. Nothing is opened or made yet. The context has to
+// outlive them.
+Stores make_stores(const std::vector<StoreSettings>& settings, const Context& context);
 
 struct Listing {
   std::vector<Backup> backups;  // newest first, one for all its copies

@@ -44,7 +44,7 @@ bool rotate(const Session& session, const Stores& stores, const Made& made) {
 }  // namespace
 
 int backup_command(const Session& session) {
-  const Stores stores = make_stores(session.config.stores);
+  const Stores stores = make_stores(session.config.stores, session.context);
   for (const Place& place : stores.places()) {
     if (place.local == nullptr) continue;
     if (const auto warning = place.local->permission_warning())

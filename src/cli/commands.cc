@@ -15,8 +15,8 @@ namespace {
 
 // A lock lies where backups do; without a folder of ours, the server's own lock is enough.
 std::filesystem::path lock_folder(const Config& config) {
-  const auto local = std::ranges::find_if(
-      config.stores, [](const StoreSettings& store) { return store.name.starts_with("local"); });
+  const auto local =
+      std::ranges::find_if(config.stores, [](const StoreSettings& store) { return !store.s3; });
   return local == config.stores.end() ? std::filesystem::path() : local->folder;
 }
 

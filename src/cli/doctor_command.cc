@@ -41,7 +41,7 @@ std::string json_text(const std::vector<Finding>& findings) {
 }  // namespace
 
 int doctor_command(const Session& session) {
-  const Stores stores = make_stores(session.config.stores);
+  const Stores stores = make_stores(session.config.stores, session.context);
   const std::vector<Finding> findings =
       run_doctor(backup_job(session.config), restore_job(session.config, session.arguments), stores,
                  session.context);

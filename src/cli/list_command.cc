@@ -125,7 +125,7 @@ std::string backup_table(const std::vector<Backup>& backups, Time now,
 }
 
 int list_command(const Session& session) {
-  const Stores stores = make_stores(session.config.stores);
+  const Stores stores = make_stores(session.config.stores, session.context);
   const std::vector<Store*> chosen = chosen_stores(session, stores);
   const Listing listing = list_backups(chosen, session.context);
   const Time now = session.context.clock.now();

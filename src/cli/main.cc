@@ -64,7 +64,7 @@ void add_from(CLI::App* c, CommandLine& line, const char* help) {
 void add_list(CLI::App& app, CommandLine& line) {
   CLI::App* c = app.add_subcommand("list", "List the backups, newest first");
   c->alias("backup-list");
-  add_from(c, line, "Only this store: local, local:NAME");
+  add_from(c, line, "Only this store, such as local or s3");
   c->add_flag("--json", line.arguments.json, "Print as JSON");
   c->callback([&line] { line.command = list_command; });
 }

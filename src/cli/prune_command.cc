@@ -61,7 +61,7 @@ std::string json_text(const Pruned& pruned, bool dry_run) {
 }  // namespace
 
 int prune_command(const Session& session) {
-  const Stores stores = make_stores(session.config.stores);
+  const Stores stores = make_stores(session.config.stores, session.context);
   const PruneJob job = prune_job(session.config, session.arguments);
   const Pruned pruned = run_prune(job, stores, session.context);
   print(session.arguments.json ? json_text(pruned, job.dry_run)
@@ -71,7 +71,7 @@ int prune_command(const Session& session) {
 }
 
 int keep_command(const Session& session) {
-  const Stores stores = make_stores(session.config.stores);
+  const Stores stores = make_stores(session.config.stores, session.context);
   const Listing listing = list_backups(stores.all(), session.context);
   const Backup& backup = select_backup(listing.backups, session.arguments.choice);
   set_pin(backup, !session.arguments.off, session.context);

@@ -37,7 +37,7 @@ std::string json_text(const Synced& synced) {
 }  // namespace
 
 int sync_command(const Session& session) {
-  const Stores stores = make_stores(session.config.stores);
+  const Stores stores = make_stores(session.config.stores, session.context);
   if (stores.places().size() < 2) {
     throw ConfigError("there is only one store: nothing to bring up to date",
                       "BACKUP_STORES names several");

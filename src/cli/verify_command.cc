@@ -84,7 +84,7 @@ bool unreadable(const Store& store, const Listing& listing) {
 }  // namespace
 
 int verify_command(const Session& session) {
-  const Stores stores = make_stores(session.config.stores);
+  const Stores stores = make_stores(session.config.stores, session.context);
   const std::vector<Store*> chosen = chosen_stores(session, stores);
   const Listing listing = list_backups(chosen, session.context);
   std::vector<Outcome> outcomes;

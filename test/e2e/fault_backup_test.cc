@@ -188,7 +188,8 @@ TEST_F(FaultBackup, KilledWhileDumpingLeavesPartsThatTheNextRunClears) {
   run.signal(SIGKILL);
   EXPECT_EQ(run.wait().signal, SIGKILL);
   dump.resume();  // it writes into a broken pipe now
-  EXPECT_THAT(parts(pgstow), SizeIs(2));  // of the archive, and of the manifest that claims its name
+  EXPECT_THAT(parts(pgstow),
+              SizeIs(2));  // of the archive, and of the manifest that claims its name
   EXPECT_EQ(unharmed.after_next_run(), "");
   await("the orphans' end", [&] { return children().empty(); });
 }

@@ -18,8 +18,10 @@ class Pgstow {
   Pgstow(const TestServer& server, std::string database)
       : server_(&server), database_(std::move(database)) {}
 
-  // More variables, "NAME=value", for every run.
+  // More variables, "NAME=value", for every run; one of a name that was given before replaces it.
   Pgstow& with(std::string variable) {
+    const std::string start = variable.substr(0, variable.find('=') + 1);
+    std::erase_if(extra_, [&](const std::string& one) { return one.starts_with(start); });
     extra_.push_back(std::move(variable));
     return *this;
   }
