@@ -61,8 +61,8 @@ bool RefreshingKeys::renew(const AwsKeys& refused) {
 AwsKeys RefreshingKeys::refresh(Lock& lock) {
   try {
     keep(fetch_unlocked(lock));
-  } catch (const Cancelled&) {
-    throw;
+  } catch (const Cancelled&) {  // what a stopped run still has to do, it may do with these
+    if (!good_now()) throw;
   } catch (const Error& e) {
     if (!good_now()) throw;
     refresh_at_ = context_.clock.now() + kRetryAfter;

@@ -64,7 +64,10 @@ std::string checked_endpoint(std::string_view endpoint) {
   std::string_view host = scheme.empty() ? endpoint : endpoint.substr(at + 3);
   while (host.ends_with('/')) host.remove_suffix(1);
   if ((scheme != "http" && scheme != "https") || !is_host(host)) {
-    throw ConfigError(fmt::format("\"{}\" is no endpoint", printable(endpoint)),
+    // With an '@' there may be a password in it.
+    const bool shown = endpoint.find('@') == std::string_view::npos;
+    throw ConfigError(shown ? fmt::format("\"{}\" is no endpoint", printable(endpoint))
+                            : std::string("an endpoint has no user and no password in it"),
                       "it has to look like https://s3.example.org or http://127.0.0.1:9000");
   }
   const std::string_view own_port = scheme == "https" ? ":443" : ":80";

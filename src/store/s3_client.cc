@@ -160,6 +160,11 @@ std::string S3Client::location(std::string_view key) const {
   return fmt::format("s3://{}/{}", settings_.bucket, key);
 }
 
+std::string S3Client::place() const {
+  return fmt::format("{} {} s3://{}", settings_.endpoint.empty() ? "aws" : settings_.endpoint,
+                     settings_.region, settings_.bucket);
+}
+
 HttpReply S3Client::exchange(const S3Request& request, const Course& course, const AwsKeys& keys,
                              const std::stop_token& stop) {
   const std::string signing_region = region();
@@ -210,6 +215,7 @@ S3Reply S3Client::send(const S3Request& request, const std::stop_token& stop) {
       context_.log.debug("trying again",
                          {{"request", request.method + " " + request.key}, {"cause", e.what()}});
     }
+    repeated = repeated || reply.http.resent;
     if (reply.status != 0 && corrected(reply, keys, course)) continue;
     if (reply.status != 0 && (!may_pass(reply) || attempt == settings_.attempts)) {
       reply.repeated = repeated;

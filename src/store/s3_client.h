@@ -62,6 +62,8 @@ class S3Client {
 
   // "s3://bucket/key".
   std::string location(std::string_view key) const;
+  // The bucket and where it is: no other has the same.
+  std::string place() const;
   // The same and what went wrong, as an Error of the fitting type.
   [[noreturn]] void fail(const S3Request& request, const S3Reply& reply) const;
 

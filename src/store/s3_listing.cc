@@ -12,6 +12,7 @@
 namespace pgstow {
 namespace {
 
+constexpr std::size_t kMostPages = 10'000;                     // of 1,000 entries each
 constexpr std::size_t kMostPageBytes = std::size_t{16} << 20;  // 1,000 keys are under 1 MiB
 
 Time time_of(const XmlElement& entry, const std::string& name, const std::string& where) {
@@ -50,7 +51,11 @@ void each_page(S3Client& client, const ListingOf& listing, const std::stop_token
     const S3Reply reply = client.send_ok(request, stop);
     const XmlElement xml = parse_xml(reply.http.body, where);
     take(xml, reply);
-    if (xml.text_of("IsTruncated") != "true") return;
+    const std::string truncated = xml.text_of("IsTruncated");
+    if (truncated == "false") return;
+    if (truncated != "true" || seen.size() > kMostPages) {
+      throw Error(where + ": the server does not say where it ends");
+    }
     more = next(xml);
     if (more.front().second.empty()) {
       throw Error(where + ": the server says that there is more, but not where");

@@ -29,20 +29,24 @@ class Attempts {
     attempt({.action = "s3:ListBucket", .purpose = "see the backups", .of_bucket = true},
             [&] { store_.list(probe_); });
     attempt({.action = "s3:PutObject", .purpose = "make backups"}, [&] { put(); });
-    attempt({.action = "s3:GetObject", .purpose = "verify and restore"}, [&] { get(); });
+    attempt_written({.action = "s3:GetObject", .purpose = "verify and restore"}, [&] { get(); });
     attempt({.action = "s3:DeleteObject",
              .purpose = "let retention remove old backups",
              .needed = false},
             [&] { store_.remove(probe_); });
-    attempt({.action = "s3:AbortMultipartUpload",
-             .purpose = "clear what a dead run left",
-             .needed = false},
-            [&] { abort(); });
+    attempt_written({.action = "s3:AbortMultipartUpload",
+                     .purpose = "clear what a dead run left",
+                     .needed = false},
+                    [&] { abort(); });
     attempt({.action = "s3:ListBucketMultipartUploads",
              .purpose = "find what a dead run left",
              .needed = false,
              .of_bucket = true},
             [&] { list_uploads(client_, key_, stop()); });
+    attempt_written({.action = "s3:ListMultipartUploadParts",
+                     .purpose = "tell a dead run's upload from a living one's",
+                     .needed = false},
+                    [&] { list_parts(); });
     if (!client_.settings().lock_mode.empty()) {
       attempt({.action = "s3:GetBucketObjectLockConfiguration",
                .purpose = "see that the bucket can lock objects",
@@ -65,6 +69,13 @@ class Attempts {
     rights_.push_back(std::move(right));
   }
 
+  // What needs an object or an upload of ours can't be tried without one, and is not granted.
+  void attempt_written(S3Right right, const std::function<void()>& step) {
+    if (written_) return attempt(std::move(right), step);
+    right.problem = "not tried: nothing could be written";
+    rights_.push_back(std::move(right));
+  }
+
   void put() {
     const std::unique_ptr<Sink> sink = store_.create(probe_, Existing::kReplace);
     sink->write(kContent);
@@ -74,7 +85,6 @@ class Attempts {
 
   // Without the right to list, S3 answers 403 for what is not there: then nothing can be said.
   void get() {
-    if (!written_) return;
     const std::unique_ptr<Source> source = store_.open(probe_);
     std::string content(kContent.size() + 1, '\0');
     content.resize(source->read(content));
@@ -83,9 +93,17 @@ class Attempts {
     }
   }
 
-  void abort() {
-    if (!written_) return;
-    abort_upload(client_, key_, begin_upload(client_, key_, {}, stop()).id, stop());
+  void abort() { abort_upload(client_, key_, begin_upload(client_, key_, {}, stop()).id, stop()); }
+
+  void list_parts() {
+    const std::string id = begin_upload(client_, key_, {}, stop()).id;
+    try {
+      last_part(client_, {.key = key_, .id = id, .initiated = {}}, stop());
+    } catch (const NotAllowed&) {
+      abort_upload(client_, key_, id, stop());
+      throw;
+    }
+    abort_upload(client_, key_, id, stop());
   }
 
   void see_lock() {

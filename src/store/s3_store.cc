@@ -83,7 +83,7 @@ bool S3Store::end_upload(const std::string& key, const std::string& id) {
 int S3Store::end_noted() {
   const std::filesystem::path& notes = client_->settings().notes;
   if (notes.empty()) return 0;
-  return end_noted_uploads(notes, client_->location(""), [&](const NotedUpload& upload) {
+  return end_noted_uploads(notes, client_->place(), [&](const NotedUpload& upload) {
     if (!upload.upload_id.empty()) return end_upload(upload.key, upload.upload_id);
     try {
       abort_other_uploads(*client_, upload.key, {}, client_->context().stop);
@@ -94,7 +94,19 @@ int S3Store::end_noted() {
   });
 }
 
-// Of other hosts, or of ours without notes. A living run sends a part now and then.
+// A living run sends a part now and then. Where that can't be seen, nothing is taken for dead.
+bool S3Store::is_stale(const OpenUpload& upload, Time now) {
+  try {
+    const auto moved = last_part(*client_, upload, client_->context().stop);
+    return !moved || now - *moved >= kStale;
+  } catch (const NotAllowed& e) {
+    client_->context().log.info("an old upload is left: its parts may not be seen",
+                                {{"object", client_->location(upload.key)}, {"cause", e.what()}});
+    return false;
+  }
+}
+
+// Of other hosts, or of ours without notes.
 int S3Store::end_stale() {
   int ended = 0;
   const Context& context = client_->context();
@@ -104,8 +116,7 @@ int S3Store::end_stale() {
     const Time now = open.now.value_or(context.clock.now());
     for (const OpenUpload& upload : open.uploads) {
       if (now - upload.initiated < kStale) continue;
-      const auto moved = last_part(*client_, upload, context.stop);
-      if (moved && now - *moved < kStale) continue;
+      if (!is_stale(upload, now)) continue;
       if (end_upload(upload.key, upload.id)) ++ended;
     }
   } catch (const NotAllowed& e) {

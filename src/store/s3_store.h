@@ -13,6 +13,7 @@
 #include "base/context.h"
 #include "store/credentials.h"
 #include "store/s3_client.h"
+#include "store/s3_listing.h"
 #include "store/s3_settings.h"
 #include "store/store.h"
 
@@ -42,6 +43,7 @@ class S3Store final : public Store {
   std::string full_key(std::string_view key) const;
   int end_noted();
   int end_stale();
+  bool is_stale(const OpenUpload& upload, Time now);
   bool end_upload(const std::string& key, const std::string& id);
 
   const std::shared_ptr<S3Client> client_;
