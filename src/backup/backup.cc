@@ -47,8 +47,17 @@ struct Claim {
   std::unique_ptr<Delivery> object;
 };
 
+// As far as can be seen: a store that fails here is given up when the object is begun there.
 bool name_is_free(const std::vector<Store*>& stores, const std::string& stem) {
-  return std::ranges::all_of(stores, [&](Store* store) { return store->list(stem).empty(); });
+  return std::ranges::all_of(stores, [&](Store* store) {
+    try {
+      return store->list(stem).empty();
+    } catch (const Cancelled&) {
+      throw;
+    } catch (const Error&) {
+      return true;
+    }
+  });
 }
 
 Claim claim_name(const std::vector<Store*>& stores, Compression compression,
@@ -89,16 +98,28 @@ std::optional<FileLock> lock_here(const BackupJob& job, const std::string& datab
   }
 }
 
-// Clears what dead runs left in each store; one that can't even do that is given up for this run.
+// That old rubbish can't be cleared is no reason not to make a backup.
+void clear(Store& store, const Context& context) {
+  try {
+    if (const int cleared = store.clear_leftovers(); cleared > 0) {
+      context.log.info("cleared what dead runs left behind",
+                       {{"store", store.name()}, {"files", std::to_string(cleared)}});
+    }
+  } catch (const Cancelled&) {
+    throw;
+  } catch (const Error& e) {
+    context.log.warning("what dead runs left behind can't be cleared",
+                        {{"store", store.name()}, {"cause", e.what()}});
+  }
+}
+
+// Clears what dead runs left in each store; one that can't be listed is given up for this run.
 std::vector<Store*> prepare(const std::vector<Store*>& stores, std::vector<StoreFailure>& failures,
                             const Context& context) {
   std::vector<Store*> usable;
   for (Store* store : stores) {
+    clear(*store, context);
     try {
-      if (const int cleared = store->clear_leftovers(); cleared > 0) {
-        context.log.info("cleared what dead runs left behind",
-                         {{"store", store->name()}, {"files", std::to_string(cleared)}});
-      }
       static_cast<void>(store->list("backup_doctor"));  // reachable, and may be listed
       usable.push_back(store);
     } catch (const Cancelled&) {

@@ -107,7 +107,7 @@ std::optional<Backup> make_backup(Store& store, const Object& object,
 }  // namespace
 
 std::string Backup::state() const {
-  if (!manifest_problem.empty()) return "damaged";
+  if (!manifest_problem.empty()) return unreadable ? "unreadable" : "damaged";
   if (manifest && manifest->stored.bytes != bytes) return "damaged";
   if (verification && !verification->good) return "damaged";
   if (bytes == 0) return "damaged";

@@ -184,6 +184,10 @@ class Doctor {
 
   void check_copies(const Backup& backup) {
     for (const Copy& copy : backup.copies) {
+      if (copy.state == "unreadable") {
+        add(Health::kWarning, copy.store->location(backup.key) + ": its manifest can't be read now",
+            "`pgstow verify " + backup.key + "` says why");
+      }
       if (copy.state != "damaged") continue;
       add(Health::kBad, copy.store->location(backup.key) + " is damaged",
           backup.state() == "damaged" ? "`pgstow verify " + backup.key + "` says how"

@@ -25,9 +25,9 @@ RetentionCandidate candidate(const Backup& backup) {
   const std::string state = backup.state();
   return {.key = backup.key,
           .time = backup.time,
-          .worth = state == "damaged"    ? Worth::kDamaged
-                   : state == "no proof" ? Worth::kNoProof
-                                         : Worth::kProven,
+          .worth = state == "damaged" || state == "unreadable" ? Worth::kDamaged
+                   : state == "no proof"                       ? Worth::kNoProof
+                                                               : Worth::kProven,
           .pinned = backup.pinned};
 }
 

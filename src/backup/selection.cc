@@ -47,7 +47,7 @@ void add_choice(Choices& choices, const Backup& backup, const Wanted& wanted) {
   const auto keep_first = [&](const Backup*& kept) {
     if (kept == nullptr) kept = &backup;
   };
-  const bool damaged = backup.state() == "damaged";
+  const bool damaged = backup.state() == "damaged" || backup.state() == "unreadable";
   if (!backup.manifest) {
     if (!damaged) keep_first(choices.unproven);
   } else if (!is_of(backup, wanted.database)) {

@@ -19,7 +19,9 @@ namespace {
 // An archive that is shorter than the manifest of another copy says, and has none of its own, was
 // cut short.
 bool is_cut_copy(const Backup& copy, const Backup& whole) {
-  return !copy.manifest && whole.manifest && copy.bytes < whole.manifest->stored.bytes;
+  const bool in_bucket = copy.store().name().starts_with("s3");  // S3 shows whole objects only
+  return !in_bucket && !copy.manifest && whole.manifest &&
+         copy.bytes < whole.manifest->stored.bytes;
 }
 
 bool same_bytes(const Backup& a, const Backup& b) {
@@ -27,7 +29,10 @@ bool same_bytes(const Backup& a, const Backup& b) {
   return a.bytes == b.bytes || is_cut_copy(a, b) || is_cut_copy(b, a);
 }
 
-bool damaged(const Backup& backup) { return backup.copies.front().state == "damaged"; }
+bool damaged(const Backup& backup) {
+  const std::string& state = backup.copies.front().state;
+  return state == "damaged" || state == "unreadable";
+}
 
 // Makes one of two copies of a backup; the nearer one is described unless only the other is whole.
 void merge(Backup& known, Backup copy) {

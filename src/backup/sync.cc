@@ -60,7 +60,11 @@ void copy_manifest(const Backup& backup, Store& from, Store& to) {
   const std::string key = manifest_key(backup.key);
   const std::string text = read_object(from, key);
   static_cast<void>(parse_manifest(text, from.location(key)));
-  write_object(to, key, text, Existing::kReplace);
+  try {  // as a backup writes it: only what is new is locked, where the store locks
+    write_object(to, key, text, Existing::kRefuse);
+  } catch (const Exists&) {
+    write_object(to, key, text, Existing::kReplace);
+  }
 }
 
 const Copy* copy_in(const Backup& backup, const Store& store) {
@@ -80,7 +84,8 @@ std::string lacks(const Backup& backup, const Store& store) {
 std::vector<Store*> whole_copies(const Backup& backup, const std::vector<Store*>& sources) {
   std::vector<Store*> stores;
   for (const Copy& copy : backup.copies) {
-    const bool whole = copy.state != "damaged" && (copy.state != "no proof" || !backup.manifest);
+    const bool whole = copy.state != "damaged" && copy.state != "unreadable" &&
+                       (copy.state != "no proof" || !backup.manifest);
     if (whole && std::ranges::find(sources, copy.store) != sources.end()) {
       stores.push_back(copy.store);
     }

@@ -35,7 +35,7 @@ std::string where(const Backup& backup) {
   for (const Copy& copy : backup.copies) {
     if (!text.empty()) text += ' ';
     text += copy.store->name();
-    const bool worse = copy.state == "damaged" || copy.state == "no proof";
+    const bool worse = copy.state != "verified" && copy.state != "unverified";
     if (worse && copy.state != backup.state()) text += "(" + copy.state + ")";
   }
   return text;
