@@ -81,7 +81,7 @@ constexpr std::array kTable{
     Setting{"BACKUP_S3_LOCK_DAYS", "", "30", "For how long an object is locked"},
     Setting{"BACKUP_S3_PART_SIZE", "", "8M", "Bytes of an upload's first parts; they grow"},
     Setting{"BACKUP_S3_MAX_PARTS", "", "10000", "How many parts the server takes"},
-    Setting{"BACKUP_S3_TRANSFERS", "", "4", "Parts, or pieces of an object, in flight"},
+    Setting{"BACKUP_S3_TRANSFERS", "", "8", "Parts, or pieces of an object, in flight"},
     Setting{"BACKUP_S3_ATTEMPTS", "", "10", "Tries of each request"},
     Setting{"BACKUP_S3_STALL_TIMEOUT", "", "60s",
             "A request that hardly moves for so long has failed"},

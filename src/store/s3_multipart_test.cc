@@ -32,7 +32,7 @@ TEST(S3Multipart, AServerThatTakesAThousandPartsHasRoomTo) {
 
 TEST(S3Multipart, LargePartsAreFewInFlight) {
   const S3Settings settings;
-  EXPECT_EQ(parts_in_flight(settings, 8u << 20), 4U);
+  EXPECT_EQ(parts_in_flight(settings, 8u << 20), 8U);
   EXPECT_EQ(parts_in_flight(settings, 64u << 20), 2U);
   EXPECT_EQ(parts_in_flight(settings, 1ULL << 30), 1U);
 }

@@ -27,7 +27,7 @@ struct S3Settings {
 
   int attempts = 10;                        // at each request
   std::chrono::seconds stall{60};           // one that hardly moves for so long has failed
-  unsigned transfers = 4;                   // parts, or ranges of an object, in flight
+  unsigned transfers = 8;                   // parts, or ranges of an object, in flight
   std::uint64_t part_bytes = 8u << 20;      // of the first parts; later ones grow, see part_size()
   std::uint32_t most_parts = 10'000;        // some providers take 1,000
   std::uint64_t most_bytes_per_second = 0;  // 0: no limit
