@@ -19,7 +19,6 @@ using std::chrono::seconds;
 using std::chrono::sys_days;
 using std::chrono::sys_seconds;
 
-constexpr std::size_t kHeaderBytes = 44;
 constexpr std::size_t kLargestFile = 1 << 20;
 constexpr seconds kLargestOffset{26 * 3600};
 

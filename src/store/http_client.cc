@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <cstring>
 #include <string>
 #include <utility>
@@ -16,8 +17,8 @@
 namespace pgstow {
 namespace {
 
-constexpr std::size_t kMostHeaderBytes = 64 * 1024;
-constexpr std::size_t kStep = 64 * 1024;  // what passes the throttle at once
+constexpr std::size_t kMostHeaderBytes = std::size_t{64} * 1024;
+constexpr std::size_t kStep = std::size_t{64} * 1024;  // what passes the throttle at once
 
 struct FreeList {
   void operator()(curl_slist* list) const noexcept { curl_slist_free_all(list); }
@@ -27,7 +28,9 @@ using List = std::unique_ptr<curl_slist, FreeList>;
 void append(List& list, const std::string& line) {
   curl_slist* longer = curl_slist_append(list.get(), line.c_str());
   if (longer == nullptr) throw Error("http: no memory");
-  static_cast<void>(list.release());
+  curl_slist* const shorter = list.release();  // the head of the same list, unless it was empty
+  assert(shorter == nullptr || shorter == longer);
+  static_cast<void>(shorter);
   list.reset(longer);
 }
 

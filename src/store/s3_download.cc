@@ -15,8 +15,8 @@ namespace pgstow {
 namespace {
 
 constexpr std::uint64_t kPieceBytes = 8u << 20;
-constexpr std::uint64_t kFirstPieceBytes = 1u << 20;  // most objects are manifests
-constexpr std::size_t kErrorBytes = 64 * 1024;        // room for an error's text
+constexpr std::uint64_t kFirstPieceBytes = 1u << 20;         // most objects are manifests
+constexpr std::size_t kErrorBytes = std::size_t{64} * 1024;  // room for an error's text
 
 struct ContentRange {
   std::uint64_t begin = 0;

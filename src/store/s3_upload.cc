@@ -45,7 +45,7 @@ std::string lock_until(Time now, int days) {
 
 // Whoever bills classes for rare reading bills 128 KiB at least, and manifests are read for every
 // list.
-constexpr std::uint64_t kLeastClassBytes = 128 * 1024;
+constexpr std::uint64_t kLeastClassBytes = std::uint64_t{128} * 1024;
 
 // How the object is to be kept. Only what is never replaced is locked.
 std::vector<HttpHeader> object_headers(const S3Client& client, const std::string& writer,

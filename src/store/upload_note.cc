@@ -22,7 +22,7 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kStart = ".upload-";
 constexpr std::size_t kIdBytes = 8;
-constexpr std::size_t kMostBytes = 16 * 1024;
+constexpr std::size_t kMostBytes = std::size_t{16} * 1024;
 
 std::string random_name() {
   std::array<char, kIdBytes> bytes{};
