@@ -3,15 +3,14 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdint>
 
 #include "base/error.h"
 #include "store/folder.h"
+#include "store/random_id.h"
 
 namespace pgstow {
 namespace {
@@ -22,11 +21,9 @@ constexpr int kAttempts = 1000;
 
 enum class Cleared { kDead, kGone, kAlive, kForeign };
 
-std::string new_name(std::string_view key, Existing existing, std::string_view where) {
+std::string new_name(std::string_view key, Existing existing) {
   if (existing == Existing::kRefuse) return fmt::format(".{}{}", key, kSuffix);
-  std::uint64_t random = 0;
-  if (::getrandom(&random, sizeof random, 0) != sizeof random) throw_errno(where);
-  return fmt::format(".{}.{:016x}{}", key, random, kSuffix);
+  return fmt::format(".{}.{}{}", key, random_id(), kSuffix);
 }
 
 bool is_part_name(std::string_view name) {
@@ -83,7 +80,7 @@ void make_way(const Fd& folder, const std::string& name, std::string_view where)
 Part make_part(const Fd& folder, std::string_view key, Existing existing, std::string_view where) {
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     Part part;
-    part.name = new_name(key, existing, where);
+    part.name = new_name(key, existing);
     part.file = create_locked(folder, part.name, where);
     if (!part.file) {
       if (existing == Existing::kRefuse) make_way(folder, part.name, where);

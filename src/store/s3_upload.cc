@@ -1,9 +1,7 @@
 #include "store/s3_upload.h"
 
 #include <fmt/format.h>
-#include <sys/random.h>
 
-#include <array>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
@@ -13,6 +11,7 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "base/text.h"
+#include "store/random_id.h"
 #include "store/s3_digest.h"
 #include "store/s3_download.h"
 
@@ -21,14 +20,6 @@ namespace {
 
 constexpr std::chrono::seconds kAbortPatience{5};  // a run that was stopped has to end
 constexpr std::string_view kWriterHeader = "x-amz-meta-pgstow-writer";
-
-std::string random_id() {
-  std::array<char, 8> bytes{};
-  if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
-    throw_errno("getrandom");
-  }
-  return hex({bytes.data(), bytes.size()});
-}
 
 std::string tags_of(const S3Settings& settings) { return query_string(settings.tags); }
 

@@ -3,17 +3,16 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
 #include <optional>
 #include <string_view>
 #include <vector>
 
 #include "base/error.h"
 #include "base/text.h"
+#include "store/random_id.h"
 
 namespace pgstow {
 namespace {
@@ -21,16 +20,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kStart = ".upload-";
-constexpr std::size_t kIdBytes = 8;
 constexpr std::size_t kMostBytes = std::size_t{16} * 1024;
-
-std::string random_name() {
-  std::array<char, kIdBytes> bytes{};
-  if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
-    throw_errno("getrandom");
-  }
-  return std::string(kStart) + hex({bytes.data(), bytes.size()});
-}
 
 Fd open_note(const fs::path& path, int flags) {
   return Fd(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | flags, 0600));
@@ -62,7 +52,7 @@ UploadNote::UploadNote(const fs::path& folder, NotedUpload upload) : upload_(std
   fs::create_directories(folder, ignored);
   // Between the making and the locking of the file, a run that clears may take it for a dead one's.
   do {
-    path_ = folder / random_name();
+    path_ = folder / (std::string(kStart) + random_id());
     file_ = open_note(path_, O_CREAT | O_EXCL);
     if (!file_ || ::flock(file_.get(), LOCK_EX) != 0) throw_errno(path_.string());
   } while (!is_still(file_, path_));
