@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <thread>
@@ -22,76 +21,6 @@ constexpr unsigned kMostDefaultJobs = 16;  // more only cost memory: one dump is
 
 constexpr std::int64_t kLongestDuration = 3650LL * 86400;
 constexpr std::int64_t kLongestLockTimeout = 24LL * 86400;  // pg_dump takes 31 bits of milliseconds
-
-using Kind = Setting::Kind;
-
-constexpr std::array kTable{
-    Setting{"DATABASE_URL", "url", "", "Database, as postgresql://user:password@host:5432/name",
-            Kind::kUrl},
-    Setting{"POSTGRES_HOST", "", "", "Host, unless the URL or PGHOST names one"},
-    Setting{"POSTGRES_PORT", "", "", "Port, unless the URL or PGPORT names one"},
-    Setting{"POSTGRES_USER", "", "", "Role, unless the URL or PGUSER names one", Kind::kFile},
-    Setting{"POSTGRES_PASSWORD", "", "",
-            "Password of that role, unless the URL or PGPASSWORD has one", Kind::kSecret},
-    Setting{"POSTGRES_DB", "", "", "Database, unless the URL or PGDATABASE names one", Kind::kFile},
-    Setting{"BACKUP_STORES", "stores", "",
-            "Where backups go, the nearest first: local, s3, local:NAME, s3:NAME"},
-    Setting{"BACKUP_LOCAL_PATH", "local-path", "./backups", "Directory for local backups"},
-    Setting{"BACKUP_COMPRESSION", "compression", "gzip:4", "gzip:1 to gzip:12, zstd:1 to zstd:19"},
-    Setting{"BACKUP_JOBS", "jobs", "", "Threads that compress (default: the cores, 16 at most)"},
-    Setting{"BACKUP_LOCK_TIMEOUT", "lock-timeout", "60s",
-            "How long a table's lock may be waited for; 0: for ever"},
-    Setting{"BACKUP_STALL_TIMEOUT", "stall-timeout", "15m",
-            "A dump that does not move for so long has failed; 0: never"},
-    Setting{"BACKUP_PG_BIN", "pg-bin", "", "Directory of pg_dump and pg_restore (default: found)"},
-    Setting{"BACKUP_MAINTENANCE_DB", "maintenance-db", "postgres",
-            "Database from which others are created and renamed"},
-    Setting{"BACKUP_ROTATION", "rotation", "true", "Remove old backups after each new one"},
-    Setting{"BACKUP_KEEP_DAILY", "keep-daily", "7", "Of how many days to keep all backups"},
-    Setting{"BACKUP_KEEP_WEEKLY", "keep-weekly", "4", "Of how many weeks to keep one"},
-    Setting{"BACKUP_KEEP_MONTHLY", "keep-monthly", "12", "Of how many months to keep one"},
-    Setting{"BACKUP_KEEP_YEARLY", "keep-yearly", "0", "Of how many years to keep one"},
-    Setting{"BACKUP_KEEP_LAST", "keep-last", "0", "How many to keep whenever they were made"},
-    Setting{"BACKUP_KEEP_WITHIN", "keep-within", "0",
-            "Keep all that are at most so much older than the newest, such as 72h"},
-    Setting{"BACKUP_KEEP_ONE_A_DAY", "keep-one-a-day", "false", "Of each day only the newest"},
-    Setting{"BACKUP_TIMEZONE", "timezone", "",
-            "Zone in which days begin, such as Europe/Berlin (default: the host's)"},
-    Setting{"BACKUP_LOG_FORMAT", "log-format", "text", "text, logfmt or json"},
-    Setting{"BACKUP_LOG_LEVEL", "log-level", "info", "debug, info, warning or error"},
-    Setting{"BACKUP_S3_ENABLED", "s3-enabled", "false", "Enable S3 backups"},
-    Setting{"BACKUP_S3_BUCKET", "s3-bucket", "", "S3 bucket: its name, or s3://bucket/prefix"},
-    Setting{"BACKUP_S3_PREFIX", "s3-prefix", "",
-            "What keys in the bucket begin with, such as db/shop"},
-    Setting{"BACKUP_S3_REGION", "s3-region", "eu-central-1",
-            "AWS region (before the default: AWS_REGION, the profile's)"},
-    Setting{"BACKUP_S3_ENDPOINT", "s3-endpoint", "",
-            "Server other than AWS, such as https://s3.example.org"},
-    Setting{"BACKUP_S3_ADDRESSING", "", "auto",
-            "auto, path (endpoint/bucket) or virtual (bucket.endpoint)"},
-    Setting{"BACKUP_S3_CA", "", "", "File with the CA certificates of the server (PEM)"},
-    Setting{"BACKUP_S3_PROFILE", "", "", "Profile of ~/.aws (default: AWS_PROFILE)"},
-    Setting{"BACKUP_S3_ACCESS_KEY_ID", "", "", "Access key of this store alone", Kind::kSecret},
-    Setting{"BACKUP_S3_SECRET_ACCESS_KEY", "", "", "Its secret key", Kind::kSecret},
-    Setting{"BACKUP_S3_STORAGE_CLASS", "", "", "Storage class, such as STANDARD_IA"},
-    Setting{"BACKUP_S3_SSE", "", "", "Encryption by the server: AES256, aws:kms or aws:kms:dsse"},
-    Setting{"BACKUP_S3_SSE_KMS_KEY_ID", "", "", "Key for aws:kms (default: AWS's own)"},
-    Setting{"BACKUP_S3_TAGS", "", "", "Tags of the objects: team=shop,kind=backup"},
-    Setting{"BACKUP_S3_LOCK_MODE", "", "", "Object lock: governance or compliance"},
-    Setting{"BACKUP_S3_LOCK_DAYS", "", "30", "For how long an object is locked"},
-    Setting{"BACKUP_S3_PART_SIZE", "", "8M", "Bytes of an upload's first parts; they grow"},
-    Setting{"BACKUP_S3_MAX_PARTS", "", "10000", "How many parts the server takes"},
-    Setting{"BACKUP_S3_TRANSFERS", "", "8", "Parts, or pieces of an object, in flight"},
-    Setting{"BACKUP_S3_ATTEMPTS", "", "10", "Tries of each request"},
-    Setting{"BACKUP_S3_STALL_TIMEOUT", "", "60s",
-            "A request that hardly moves for so long has failed"},
-    Setting{"BACKUP_S3_BANDWIDTH", "", "0", "Bytes a second at most, such as 10M; 0: no limit"},
-    Setting{"AWS_ACCESS_KEY_ID", "", "", "AWS access key", Kind::kSecret},
-    Setting{"AWS_SECRET_ACCESS_KEY", "", "", "AWS secret key", Kind::kSecret},
-    Setting{"AWS_SESSION_TOKEN", "", "", "AWS session token", Kind::kSecret},
-    Setting{"BACKUP_SCHEDULE_CRON", "", "0 3 * * *",
-            "Cron schedule for backups (not in this version)"},
-};
 
 std::optional<std::string> environment(const std::string& name) {
   const char* value = std::getenv(name.c_str());
@@ -251,7 +180,7 @@ std::vector<std::string> secrets_of(const Config& config) {
   };
   const auto add_all = [&](const Settings& settings) {
     for (const Setting& setting : settings.table()) {
-      if (setting.kind == Kind::kSecret) add(settings.text(setting.name));
+      if (setting.kind == Setting::Kind::kSecret) add(settings.text(setting.name));
     }
   };
   add_all(config.settings);
@@ -339,7 +268,8 @@ void read_stores(Config& config, const SettingLayers& layers) {
     StoreSettings store{.name = name, .delivers = delivers(config.settings, name)};
     const Settings* settings = &config.settings;
     if (name.find(':') != std::string::npos) {
-      settings = &config.named.emplace_back(named_settings(name, kTable, layers)).settings;
+      settings =
+          &config.named.emplace_back(named_settings(name, settings_table(), layers)).settings;
     }
     if (name.starts_with("s3")) {
       store.s3 = read_s3(*settings, name, aws);
@@ -356,7 +286,8 @@ void read_stores(Config& config, const SettingLayers& layers) {
 }
 
 std::vector<Setting> all_settings(const Config& config) {
-  std::vector<Setting> all(kTable.begin(), kTable.end());
+  const std::span<const Setting> ours = settings_table();
+  std::vector<Setting> all(ours.begin(), ours.end());
   for (const NamedSettings& named : config.named)
     all.insert(all.end(), named.table.begin(), named.table.end());
   return all;
@@ -367,7 +298,7 @@ std::vector<std::string> unknown_names(const Config& config, const EnvFile& file
   std::vector<std::string> warnings;
   std::vector<NameInUse> others;
   for (NameInUse& name : names_in_use(file)) {
-    const auto store = store_of_variable(name.name, kTable);
+    const auto store = store_of_variable(name.name, settings_table());
     const bool is_known = std::ranges::find(known, name.name, &Setting::name) != known.end();
     if (!is_known && store) {
       warnings.push_back(fmt::format("{}: {} is for a store {}, which BACKUP_STORES does not name",
@@ -410,8 +341,6 @@ std::vector<std::string> warnings_of(const Config& config, const EnvFile& file) 
 
 }  // namespace
 
-std::span<const Setting> settings_table() { return kTable; }
-
 Config load_config(const std::map<std::string, std::string>& flags,
                    const std::optional<std::string>& env_file) {
   const EnvFile file = find_env_file(env_file);
@@ -421,7 +350,7 @@ Config load_config(const std::map<std::string, std::string>& flags,
                              .environment = environment,
                              .env_file_name = env_file.value_or(".env"),
                              .env_file = file.entries};
-  config.settings = Settings::resolve(kTable, layers);
+  config.settings = Settings::resolve(settings_table(), layers);
   const Settings& s = config.settings;
   config.target = read_target(s);
   config.local_path = read_path(s, "BACKUP_LOCAL_PATH");
