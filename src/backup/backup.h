@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,11 +25,14 @@ struct BackupJob {
   std::chrono::seconds stall_timeout{900};
   std::filesystem::path pg_bin;       // empty: wherever pg_dump is found
   std::filesystem::path lock_folder;  // for a lock of this host; empty: only the server's
+  // Another run's good backup that was made at this time or later is enough: none is made then.
+  std::optional<Time> covering_from = {};
 };
 
 struct Made {
   Backup backup;                       // its copies are the stores that have it
   std::vector<StoreFailure> failures;  // of stores that do not
+  bool by_another = false;             // it is the one that another run had made already
   bool complete() const { return failures.empty() && backup.manifest->warnings.empty(); }
 };
 

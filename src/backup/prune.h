@@ -27,10 +27,10 @@ struct PruneStep {
 };
 
 struct Pruned {
-  std::vector<PruneStep> steps;            // in each store newest first
-  std::vector<std::string> suspicions;     // why nothing was removed, of a database in a store
-  std::vector<StoreFailure> failures;      // of stores that could not be listed or written
-  std::vector<std::string> not_removable;  // stores whose rights do not include removing
+  std::vector<PruneStep> steps = {};            // in each store newest first
+  std::vector<std::string> suspicions = {};     // why nothing was removed, of a database in a store
+  std::vector<StoreFailure> failures = {};      // of stores that could not be listed or written
+  std::vector<std::string> not_removable = {};  // stores whose rights do not include removing
   int removed = 0;
 };
 

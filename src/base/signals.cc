@@ -28,7 +28,7 @@ void set_action(int signal, void (*action)(int)) {
 
 }  // namespace
 
-StopOnSignal::StopOnSignal() {
+StopOnSignal::StopOnSignal(Hangup hangup) : hangup_(hangup) {
   set_action(SIGPIPE, SIG_IGN);
   set_action(SIGXFSZ, SIG_IGN);
   set_action(SIGCHLD,
@@ -50,6 +50,10 @@ void StopOnSignal::wait() {
     int signal = 0;
     if (sigwait(&set, &signal) != 0) continue;
     if (ending_) return;
+    if (signal == SIGHUP && hangup_ == Hangup::kReloads) {
+      hung_up_ = true;
+      continue;
+    }
     if (signal_ != 0) ::_exit(kSignalBase + signal);
     signal_ = signal;
     source_.request_stop();

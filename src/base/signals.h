@@ -12,13 +12,18 @@ namespace pgstow {
 // process at once with 128 + its number. SIGPIPE and SIGXFSZ are ignored: writes report them.
 class StopOnSignal {
  public:
-  StopOnSignal();
+  // What SIGHUP asks for: a stop, like the others; or that a service reads its settings anew.
+  enum class Hangup { kStops, kReloads };
+
+  explicit StopOnSignal(Hangup hangup = Hangup::kStops);
   StopOnSignal(const StopOnSignal&) = delete;
   ~StopOnSignal();
 
   std::stop_token token() const { return source_.get_token(); }
   // The signal that asked for the stop; 0 if none did.
   int signal() const { return signal_; }
+  // Whether SIGHUP came since the last call, where it does not stop.
+  bool take_hangup() { return hung_up_.exchange(false); }
 
  private:
   void wait();
@@ -26,6 +31,8 @@ class StopOnSignal {
   std::stop_source source_;
   std::atomic<int> signal_ = 0;
   std::atomic<bool> ending_ = false;
+  std::atomic<bool> hung_up_ = false;
+  const Hangup hangup_;
   std::jthread thread_;
 };
 

@@ -1,6 +1,7 @@
 // pgstow backup
 #include <boost/json.hpp>
 
+#include "backup/job.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "cli/commands.h"
@@ -30,17 +31,6 @@ boost::json::object json_of(const Made& made) {
           {"duration_ms", backup.manifest->duration.count()}};
 }
 
-// After a run in which a store failed, nothing is removed anywhere. False when a removal failed, or
-// was not dared.
-bool rotate(const Session& session, const Stores& stores, const Made& made) {
-  if (!made.failures.empty()) {
-    session.context.log.info("nothing is removed after a run in which a store failed");
-    return true;
-  }
-  const Pruned pruned = run_prune(prune_job(session.config, {}), stores, session.context);
-  return pruned.failures.empty() && pruned.suspicions.empty();
-}
-
 }  // namespace
 
 int backup_command(const Session& session) {
@@ -50,11 +40,9 @@ int backup_command(const Session& session) {
     if (const auto warning = place.local->permission_warning())
       session.context.log.warning(*warning);
   }
-  const Made made =
-      run_backup(backup_job(session.config), stores, session.context, session.progress);
-  const bool rotated = !session.config.rotation || rotate(session, stores, made);
-  if (session.arguments.json) print(pretty(json_of(made)) + "\n");
-  return static_cast<int>(made.complete() && rotated ? Exit::kOk : Exit::kWarnings);
+  const JobDone done = run_job(job(session.config), stores, session.context, session.progress);
+  if (session.arguments.json) print(pretty(json_of(done.made)) + "\n");
+  return static_cast<int>(done.complete() ? Exit::kOk : Exit::kWarnings);
 }
 
 }  // namespace pgstow::cli

@@ -32,6 +32,12 @@ BackupJob backup_job(const Config& config) {
           .lock_folder = lock_folder(config)};
 }
 
+Job job(const Config& config) {
+  Job job{.backup = backup_job(config)};
+  if (config.rotation) job.rotation = prune_job(config, {});
+  return job;
+}
+
 PruneJob prune_job(const Config& config, const Arguments& arguments) {
   return {.rule = config.retention,
           .zone = config.zone,

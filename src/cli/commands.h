@@ -7,12 +7,15 @@
 
 #include "backup/backup.h"
 #include "backup/config.h"
+#include "backup/job.h"
 #include "backup/prune.h"
 #include "backup/restore.h"
 #include "backup/stores.h"
 #include "base/context.h"
 #include "base/error.h"
+#include "base/signals.h"
 #include "cli/progress_view.h"
+#include "cli/startup.h"
 
 namespace pgstow::cli {
 
@@ -32,6 +35,8 @@ struct Arguments {
   bool dry_run = false;
   bool force = false;  // prune --force
   bool off = false;    // keep --off
+  bool check = false;  // run --check
+  int count = 5;       // schedule -n
 };
 
 // Lent to a command for its run.
@@ -40,6 +45,8 @@ struct Session {
   const Arguments& arguments;
   const Context& context;
   Progress& progress;
+  StopOnSignal& signals;
+  const Startup& startup;
 };
 
 int backup_command(const Session& session);
@@ -52,9 +59,16 @@ int restore_command(const Session& session);
 int undo_command(const Session& session);
 int doctor_command(const Session& session);
 int config_command(const Session& session);
+int schedule_command(const Session& session);
+int status_command(const Session& session);
+int run_service_command(const Session& session);
+int up_command(const Session& session);
+int down_command(const Session& session);
+int restart_command(const Session& session);
 
 // The jobs as the configuration describes them.
 BackupJob backup_job(const Config& config);
+Job job(const Config& config);  // with the rotation
 PruneJob prune_job(const Config& config, const Arguments& arguments);
 RestoreJob restore_job(const Config& config, const Arguments& arguments);
 

@@ -144,6 +144,31 @@ void add_config(CLI::App& app, CommandLine& line) {
   c->callback([&line] { line.command = config_command; });
 }
 
+void add_service(CLI::App& app, CommandLine& line) {
+  CLI::App* c = app.add_subcommand("run", "Run the service in the foreground: backups by schedule");
+  c->add_flag("--check", line.arguments.check, "Only check its configuration");
+  c->callback([&line] { line.command = run_service_command; });
+  c = app.add_subcommand("up", "Start the service in the background");
+  c->callback([&line] { line.command = up_command; });
+  c = app.add_subcommand("down", "Stop the service");
+  c->callback([&line] { line.command = down_command; });
+  c = app.add_subcommand("restart", "Stop the service and start it again");
+  c->callback([&line] { line.command = restart_command; });
+  c = app.add_subcommand("status", "Tell next run, last good backup, each store, what is wrong");
+  c->add_flag("--json", line.arguments.json, "Print as JSON");
+  c->callback([&line] { line.command = status_command; });
+}
+
+void add_schedule(CLI::App& app, CommandLine& line) {
+  CLI::App* c = app.add_subcommand("schedule", "Explain the schedule and show its next runs");
+  c->add_option("expression", line.arguments.choice, "Another one, such as \"0 3 * * *\"")
+      ->check(not_empty());
+  c->add_option("-n,--count", line.arguments.count, "How many runs to show")
+      ->check(CLI::Range(1, 1000));
+  c->add_flag("--json", line.arguments.json, "Print as JSON");
+  c->callback([&line] { line.command = schedule_command; });
+}
+
 void add_settings(CLI::App& app, CommandLine& line) {
   app.add_option("--env-file", line.env_file, "Read this file instead of .env");
   app.add_flag("-q,--quiet", line.quiet, "Log warnings and errors only");
@@ -174,6 +199,8 @@ void define(CLI::App& app, CommandLine& line) {
   add_undo(app, line);
   add_doctor(app, line);
   add_config(app, line);
+  add_schedule(app, line);
+  add_service(app, line);
   add_settings(app, line);
 }
 
@@ -202,7 +229,8 @@ bool draws_on_terminal(const CommandLine& line, const Config& config) {
 }
 
 // Runs the command under its configuration; errors are shown with its secrets taken out.
-int run_command_line(const CommandLine& line, const Config& config, StopOnSignal& stop) {
+int run_command_line(const CommandLine& line, const Config& config, const Startup& startup,
+                     StopOnSignal& stop) {
   const SystemClock clock;
   Log log(clock, config.log_format, level_of(line, config));
   for (const std::string& secret : config.secrets) log.redact(secret);
@@ -211,7 +239,7 @@ int run_command_line(const CommandLine& line, const Config& config, StopOnSignal
   const Context context{.log = log, .clock = clock, .stop = stop.token()};
   ProgressView progress(log, draws_on_terminal(line, config));
   try {
-    return line.command({config, line.arguments, context, progress});
+    return line.command({config, line.arguments, context, progress, stop, startup});
   } catch (const Error& e) {
     progress.done();
     show_error(log, e);
@@ -264,6 +292,18 @@ void show_missing_command(const CLI::App& app, const CLI::ParseError& e, int arg
                         close ? "did you mean " + *close + "?" : "`pgstow --help` lists them"));
 }
 
+// The flags again that any command takes.
+std::vector<std::string> flags_of(const CommandLine& line) {
+  std::vector<std::string> flags;
+  if (line.env_file) flags.push_back("--env-file=" + *line.env_file);
+  if (line.quiet) flags.emplace_back("--quiet");
+  if (line.verbose) flags.emplace_back("--verbose");
+  for (const auto& [flag, value] : line.settings) {
+    flags.push_back(fmt::format("--{}={}", flag, value));
+  }
+  return flags;
+}
+
 int run(int argc, char** argv) {
   CLI::App app("PostgreSQL backups that are proven to restore.");
   CommandLine line;
@@ -281,10 +321,13 @@ int run(int argc, char** argv) {
   }
   line.secret_words = secret_words(std::span(argv, static_cast<std::size_t>(argc)));
   const SystemClock clock;
+  Startup startup = startup_of_process();
+  startup.flags = flags_of(line);
   try {
     const Config config = load_config(line.settings, line.env_file);
-    StopOnSignal stop;
-    return run_command_line(line, config, stop);
+    StopOnSignal stop(line.command == run_service_command ? StopOnSignal::Hangup::kReloads
+                                                          : StopOnSignal::Hangup::kStops);
+    return run_command_line(line, config, startup, stop);
   } catch (const Error& e) {
     Log log(clock, LogFormat::kText, Level::kInfo);
     for (const std::string& word : line.secret_words) log.redact(word);

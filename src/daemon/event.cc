@@ -1,6 +1,18 @@
 #include "daemon/event.h"
 
+#include <fmt/format.h>
+
+#include "store/random_id.h"
+
 namespace pgstow {
+
+std::string new_run_id() {
+  std::string hex = random_id() + random_id();
+  hex[12] = '4';                  // the version
+  hex[16] = "89ab"[hex[16] % 4];  // the variant
+  return fmt::format("{}-{}-{}-{}-{}", hex.substr(0, 8), hex.substr(8, 4), hex.substr(12, 4),
+                     hex.substr(16, 4), hex.substr(20));
+}
 
 std::string_view to_string(Event::Kind kind) {
   switch (kind) {

@@ -51,6 +51,9 @@ struct Event {
 // "started", "good", "incomplete", "failed", "recovered", "stale", "test": part of the interface.
 std::string_view to_string(Event::Kind kind);
 
+// A UUID, version 4, for a new job.
+std::string new_run_id();
+
 // Whether somebody should look: incomplete, failed, stale.
 bool is_bad(Event::Kind kind);
 

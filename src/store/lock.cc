@@ -105,6 +105,23 @@ FileLock FileLock::acquire(const std::filesystem::path& folder, std::string_view
   return FileLock(std::move(file));
 }
 
+std::optional<std::string> holder_of_lock(const std::filesystem::path& folder,
+                                          std::string_view name) {
+  const std::string file_name = lock_file_name(name);
+  const std::string where = (folder / file_name).native();
+  const Fd opened = open_folder(folder);
+  if (!opened) return std::nullopt;
+  try {
+    const Fd file = open_regular(opened, file_name, O_RDONLY, where);
+    while (::flock(file.get(), LOCK_SH | LOCK_NB) != 0) {
+      if (errno == EWOULDBLOCK) return holder_in(file);
+      if (errno != EINTR) throw_errno(fmt::format("{}: flock", where));
+    }
+  } catch (const NotFound&) {
+  }
+  return std::nullopt;
+}
+
 FileLock::FileLock(Fd file) : file_(std::move(file)) {}
 
 FileLock::~FileLock() {

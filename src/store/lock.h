@@ -5,6 +5,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -35,6 +36,10 @@ class FileLock {
 
   Fd file_;
 };
+
+// What the holder of that lock in the folder wrote of itself; nothing when nobody holds it.
+std::optional<std::string> holder_of_lock(const std::filesystem::path& folder,
+                                          std::string_view name);
 
 // The name of a lock's file: ".lock-" and the name, percent-encoded where it has anything but
 // letters, digits, '-', '_' and '.'; a long one is cut and ends with a hash. Under 200 bytes.

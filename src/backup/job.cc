@@ -1,0 +1,39 @@
+#include "backup/job.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+
+namespace pgstow {
+namespace {
+
+std::optional<Pruned> rotate(const Job& job, const Made& made, const Stores& stores,
+                             const Context& context) {
+  if (!job.rotation || made.by_another) return std::nullopt;
+  if (!made.failures.empty()) {
+    context.log.info("nothing is removed after a run in which a store failed");
+    return std::nullopt;
+  }
+  try {
+    return run_prune(*job.rotation, stores, context);
+  } catch (const Cancelled&) {
+    throw;
+  } catch (const Error& e) {
+    context.log.warning("old backups can't be removed", {{"cause", e.what()}});
+    return Pruned{.failures = {{.store = "rotation", .problem = e.what(), .hint = e.hint()}}};
+  }
+}
+
+}  // namespace
+
+bool JobDone::complete() const {
+  return made.complete() && (!pruned || (pruned->failures.empty() && pruned->suspicions.empty()));
+}
+
+JobDone run_job(const Job& job, const Stores& stores, const Context& context, Progress& progress) {
+  JobDone done{.made = run_backup(job.backup, stores, context, progress)};
+  done.pruned = rotate(job, done.made, stores, context);
+  return done;
+}
+
+}  // namespace pgstow

@@ -1,0 +1,29 @@
+// The whole of what is done when a backup is due: the backup, and the rotation after it.
+#pragma once
+
+#include <optional>
+
+#include "backup/backup.h"
+#include "backup/prune.h"
+
+namespace pgstow {
+
+struct Job {
+  BackupJob backup;
+  std::optional<PruneJob> rotation = {};  // nothing: old backups stay
+};
+
+struct JobDone {
+  Made made;
+  std::optional<Pruned> pruned = {};  // nothing: there was no rotation
+
+  // Good in every store and without warnings, and rotated as the rule says.
+  bool complete() const;
+};
+
+// Throws what run_backup throws. After a run in which a store failed, or whose backup another run
+// made, nothing is removed. That rotation fails does not fail the job: it is told in the log
+// and in `pruned`.
+JobDone run_job(const Job& job, const Stores& stores, const Context& context, Progress& progress);
+
+}  // namespace pgstow

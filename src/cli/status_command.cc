@@ -1,0 +1,173 @@
+// pgstow status: in one screen, whether the backups of this database are as they should be.
+#include <fmt/format.h>
+
+#include <boost/json.hpp>
+
+#include "backup/config_state.h"
+#include "base/error.h"
+#include "base/json.h"
+#include "base/text.h"
+#include "cli/commands.h"
+#include "daemon/look.h"
+#include "daemon/plan.h"
+#include "daemon/service_config.h"
+#include "daemon/state.h"
+#include "pg/conninfo.h"
+#include "store/lock.h"
+
+namespace pgstow::cli {
+namespace {
+
+struct Status {
+  Standing standing = {};
+  std::optional<std::string> service = {};  // who runs it
+  std::optional<std::string> running = {};  // who makes a backup just now
+  std::vector<CronSchedule> schedules = {};
+  std::vector<std::string> wrong = {};
+};
+
+std::string ago(Time then, Time now) {
+  return then > now ? "in the future" : human_duration(now - then) + " ago";
+}
+
+// Half a minute may pass until a service that was killed is started again.
+std::vector<std::string> what_is_wrong(const Status& status) {
+  const Standing& s = status.standing;
+  std::vector<std::string> wrong;
+  if (!s.last_good) {
+    wrong.emplace_back("there is no good backup: `pgstow backup` makes one");
+  } else if (s.stale()) {
+    wrong.push_back("the newest good backup is stale: the schedule asked for one since then");
+  }
+  if (s.last_job && s.last_job->kind == Event::Kind::kFailed) {
+    wrong.push_back(fmt::format("the last run failed: {}", printable(s.last_job->error)));
+  }
+  if (s.last_job && s.last_job->kind == Event::Kind::kIncomplete) {
+    wrong.push_back(fmt::format("the last run had problems: {}", printable(s.last_job->error)));
+  }
+  for (const StoreStanding& store : s.stores) {
+    if (!store.reachable) {
+      wrong.push_back(fmt::format("{} can't be read: {}", store.name, printable(store.problem)));
+    } else if (s.last_good && (!store.newest || *store.newest < s.last_good->time)) {
+      wrong.push_back(
+          fmt::format("{} does not have the newest backup: `pgstow sync` brings it", store.name));
+    }
+  }
+  if (!status.service) wrong.emplace_back("the service is not running: `pgstow up` starts it");
+  return wrong;
+}
+
+Status look_at(const Session& session) {
+  const Config& config = session.config;
+  const std::string database = pg::database_name(config.target.parameters);
+  const std::filesystem::path folder = state_folder(config);
+  const StateFile file(folder, database);
+  State state = file.read(session.context);
+  Status status{.schedules = read_schedules(config)};
+  const Stores stores = make_stores(config.stores, session.context);
+  const Look look = look_into(stores, database, state.server, session.context);
+  if (look.newest || look.complete) state.last_good = look.newest;
+  status.standing = standing_of(state, database, status.schedules, session.context.clock.now());
+  status.standing.stores = look.stores;
+  status.service = holder_of_lock(folder, service_lock_name(database));
+  const BackupJob job = backup_job(config);
+  if (!job.lock_folder.empty()) status.running = holder_of_lock(job.lock_folder, database);
+  status.standing.next_run =
+      next_of(status.schedules, std::chrono::floor<std::chrono::seconds>(status.standing.now));
+  status.wrong = what_is_wrong(status);
+  return status;
+}
+
+std::string line(std::string_view name, std::string_view text) {
+  return fmt::format("{:<10}{}\n", name, text);
+}
+
+std::string last_good_text(const Standing& s) {
+  if (!s.last_good) return "none";
+  return fmt::format("{}, {}, {}, {} rows", printable(s.last_good->key),
+                     ago(s.last_good->time, s.now), human_bytes(s.last_good->bytes),
+                     human_count(s.last_good->rows));
+}
+
+std::string last_run_text(const Standing& s) {
+  if (!s.last_job) return "none on this host";
+  return fmt::format("{}, {}", to_string(s.last_job->kind), ago(s.last_job->ended, s.now));
+}
+
+std::string store_text(const StoreStanding& store, Time now) {
+  if (!store.reachable) return fmt::format("{}: can't be read", store.name);
+  return fmt::format("{}: {} backups, {}, newest {}", store.name, human_count(store.backups),
+                     human_bytes(store.bytes), store.newest ? ago(*store.newest, now) : "none");
+}
+
+std::string in_text(const Status& status) {
+  const Standing& s = status.standing;
+  std::string text = line("database", printable(s.database));
+  text += line("service", status.service ? "running: " + *status.service : "not running");
+  if (status.running) text += line("backup", "running: " + *status.running);
+  for (const CronSchedule& schedule : status.schedules) {
+    text += line("schedule", fmt::format("{}: {}, {}", printable(schedule.text()),
+                                         schedule.in_words(), printable(schedule.zone().name())));
+  }
+  text +=
+      line(status.service ? "next run" : "next due",
+           fmt::format("{}, in {}", local_time(*s.next_run), human_duration(*s.next_run - s.now)));
+  text += line("last good", last_good_text(s));
+  text += line("last run", last_run_text(s));
+  for (const StoreStanding& store : s.stores) text += line("store", store_text(store, s.now));
+  if (status.wrong.empty()) return text + line("wrong", "nothing");
+  for (const std::string& wrong : status.wrong) text += line("wrong", wrong);
+  return text;
+}
+
+boost::json::value time_or_null(const std::optional<Time>& time) {
+  return time ? boost::json::value(rfc3339(*time)) : boost::json::value(nullptr);
+}
+
+std::string in_json(const Status& status) {
+  const Standing& s = status.standing;
+  boost::json::array stores;
+  for (const StoreStanding& store : s.stores) {
+    stores.push_back({{"name", store.name},
+                      {"reachable", store.reachable},
+                      {"problem", store.problem},
+                      {"backups", store.backups},
+                      {"bytes", store.bytes},
+                      {"newest", time_or_null(store.newest)}});
+  }
+  boost::json::array wrong;
+  for (const std::string& text : status.wrong) wrong.emplace_back(text);
+  boost::json::object o{{"schema", "pgstow.status/1"},
+                        {"database", s.database},
+                        {"service", status.service.has_value()},
+                        {"backup_running", status.running.has_value()},
+                        {"next_due", time_or_null(s.next_run)},
+                        {"stale", !s.last_good || s.stale()},
+                        {"stale_from", time_or_null(s.stale_from)},
+                        {"stores", stores},
+                        {"wrong", wrong}};
+  o["last_good"] = s.last_good ? boost::json::value{{"name", s.last_good->key},
+                                                    {"time", rfc3339(s.last_good->time)},
+                                                    {"bytes", s.last_good->bytes},
+                                                    {"rows", s.last_good->rows}}
+                               : boost::json::value(nullptr);
+  o["last_run"] = s.last_job ? boost::json::value{{"outcome", to_string(s.last_job->kind)},
+                                                  {"ended", rfc3339(s.last_job->ended)},
+                                                  {"error", s.last_job->error}}
+                             : boost::json::value(nullptr);
+  return pretty(o) + "\n";
+}
+
+}  // namespace
+
+// Stale: 1. Anything else that is wrong: 3.
+int status_command(const Session& session) {
+  const Status status = look_at(session);
+  print(session.arguments.json ? in_json(status) : in_text(status));
+  const bool stale = !status.standing.last_good || status.standing.stale();
+  return static_cast<int>(stale                  ? Exit::kFailed
+                          : status.wrong.empty() ? Exit::kOk
+                                                 : Exit::kWarnings);
+}
+
+}  // namespace pgstow::cli

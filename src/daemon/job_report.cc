@@ -1,0 +1,120 @@
+#include "daemon/job_report.h"
+
+#include <unistd.h>
+
+#include <array>
+
+#include "daemon/look.h"
+
+namespace pgstow {
+namespace {
+
+void describe(Event& event, const Made& made) {
+  event.backup = made.backup.key;
+  event.bytes = made.backup.bytes;
+  event.raw_bytes = made.backup.manifest->raw.bytes;
+  event.rows = made.backup.manifest->rows();
+  for (const Copy& copy : made.backup.copies) event.stores.push_back(copy.store->name());
+  event.warnings = made.backup.manifest->warnings;
+}
+
+// What keeps it from being complete; the first one is what people are told in a line.
+void add_problems(Event& event, const std::vector<StoreFailure>& failures) {
+  for (const StoreFailure& failure : failures) {
+    event.warnings.push_back(failure.store + ": " + failure.problem);
+    if (event.hint.empty()) event.hint = failure.hint;
+  }
+}
+
+}  // namespace
+
+Event event_now(Event::Kind kind, const std::string& database, const Context& context) {
+  std::array<char, 256> host{};
+  if (::gethostname(host.data(), host.size() - 1) != 0) host = {'?'};
+  return {.kind = kind, .host = host.data(), .database = database, .time = context.clock.now()};
+}
+
+JobReport::JobReport(StateFile& file, std::string database, Tell tell, const Context& context)
+    : file_(file),
+      database_(std::move(database)),
+      tell_(std::move(tell)),
+      context_(context),
+      started_(context.clock.now()) {
+  Event event = event_now(Event::Kind::kStarted, database_, context_);
+  event.run_id = run_id_;
+  tell_(event);
+}
+
+Event JobReport::ended(Event::Kind kind) const {
+  Event event = event_now(kind, database_, context_);
+  event.run_id = run_id_;
+  event.duration = event.time - started_;
+  return event;
+}
+
+Event JobReport::succeeded(const JobDone& done, std::optional<Time> next_run) {
+  const bool whole = done.complete() || done.made.by_another;
+  Event event = ended(whole ? Event::Kind::kGood : Event::Kind::kIncomplete);
+  event.next_run = next_run;
+  describe(event, done.made);
+  add_problems(event, done.made.failures);
+  if (done.pruned) {
+    add_problems(event, done.pruned->failures);
+    event.warnings.insert(event.warnings.end(), done.pruned->suspicions.begin(),
+                          done.pruned->suspicions.end());
+  }
+  if (!whole) {
+    event.exit_code = static_cast<int>(Exit::kWarnings);
+    event.error = event.warnings.empty() ? "" : context_.log.redacted(event.warnings.front());
+  }
+  return remember_and_tell(event, [&](State& state) {
+    state.last_good = good_backup(done.made.backup);
+    state.server = done.made.backup.manifest->system_identifier;
+    state.failures_in_a_row = 0;
+    state.stale_told.reset();
+    if (done.pruned) state.removed += static_cast<std::uint64_t>(done.pruned->removed);
+    std::uint64_t& count = done.made.by_another ? state.jobs.elsewhere
+                           : whole              ? state.jobs.good
+                                                : state.jobs.incomplete;
+    ++count;
+  });
+}
+
+Event JobReport::failed(const Error& e, std::optional<Time> next_run) {
+  Event event = ended(Event::Kind::kFailed);
+  event.next_run = next_run;
+  event.exit_code = e.exit_code();
+  event.error = context_.log.redacted(e.what());
+  event.hint = context_.log.redacted(e.hint());
+  return remember_and_tell(event, [](State& state) {
+    ++state.failures_in_a_row;
+    ++state.jobs.failed;
+  });
+}
+
+Event JobReport::remember_and_tell(Event event, const std::function<void(State&)>& also) {
+  const auto change = [&](State& state) {
+    also(state);
+    state.last_job = LastJob{.kind = event.kind,
+                             .run_id = run_id_,
+                             .started = started_,
+                             .ended = event.time,
+                             .error = event.error,
+                             .hint = event.hint};
+  };
+  bool was_bad = false;
+  const State state = file_.change(
+      [&](State& s) {
+        was_bad = s.bad;
+        change(s);
+        s.bad = is_bad(event.kind);
+      },
+      context_);
+  if (was_bad && event.kind == Event::Kind::kGood) event.kind = Event::Kind::kRecovered;
+  if (state.last_good) event.last_good = state.last_good->time;
+  for (std::string& warning : event.warnings) warning = context_.log.redacted(warning);
+  tell_(event);
+  return event;
+}
+
+}  // namespace pgstow

@@ -1,0 +1,29 @@
+// A look into the stores: what they hold, and which backup is the newest good one.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "backup/stores.h"
+#include "base/context.h"
+#include "daemon/standing.h"
+
+namespace pgstow {
+
+struct Look {
+  std::vector<StoreStanding> stores;
+  std::optional<GoodBackup> newest;  // of all of them
+  std::string server;                // system identifier that it tells
+  bool complete = true;              // every store could be listed
+};
+
+// Of this database; of several servers' only this one's, where `server` is not empty. A store that
+// can't be listed is told in the answer. Throws Cancelled only.
+Look look_into(const Stores& stores, const std::string& database, const std::string& server,
+               const Context& context);
+
+// What is shown of a backup with a manifest.
+GoodBackup good_backup(const Backup& backup);
+
+}  // namespace pgstow

@@ -1,0 +1,231 @@
+#include "daemon/service.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "daemon/job_thread.h"
+#include "daemon/look.h"
+
+namespace pgstow {
+namespace {
+
+constexpr std::chrono::seconds kLockPause{5};
+constexpr std::chrono::hours kStaleAgain{24};
+
+class Service {
+ public:
+  Service(const ServiceSettings& settings, const ServiceParts& parts, const Context& context)
+      : settings_(settings), parts_(parts), context_(context), began_(context.clock.now()) {}
+
+  void begin();
+  std::optional<Plan> await_due();
+  void carry_out(const Plan& plan);
+
+ private:
+  Plan plan() const;
+  Time now() const { return context_.clock.now(); }
+  JobDone make_patiently(Time due, Progress& progress) const;
+  void attend(JobThread& thread, Time started);
+  void good(const Plan& plan);
+  void failed(const Plan& plan, JobReport& report, const Error& e);
+  void handle_until(Time due);
+  void watch_age();
+  void look();
+  void show(std::optional<Time> job_started = {}, double fraction = -1);
+
+  const ServiceSettings& settings_;
+  const ServiceParts& parts_;
+  const Context& context_;
+  const Time began_;
+  State state_;
+  Time handled_ = {};
+  std::optional<Failure> failure_;
+  std::vector<StoreStanding> stores_;
+};
+
+// What the stores hold now goes before what was remembered, as far as all could be asked.
+void Service::look() {
+  const Look look = look_into(parts_.stores, settings_.database, state_.server, context_);
+  stores_ = look.stores;
+  const bool newer =
+      look.newest && (!state_.last_good || look.newest->time > state_.last_good->time);
+  if (!newer && !look.complete) return;
+  state_ = parts_.state.change(
+      [&](State& state) {
+        state.last_good = look.newest;
+        if (look.newest) state.server = look.server;
+      },
+      context_);
+}
+
+void Service::begin() {
+  state_ = parts_.state.read(context_);
+  look();
+  const std::optional<Time> newest =
+      state_.last_good ? std::optional(state_.last_good->time) : std::nullopt;
+  handled_ = handled_at_start(settings_.schedules, newest, settings_.catch_up, now());
+  show();
+}
+
+Plan Service::plan() const {
+  return plan_next(settings_.schedules,
+                   {.now = now(), .handled = handled_, .failure = failure_, .began = began_});
+}
+
+// The plan is made anew at each tick: the clock may have jumped.
+std::optional<Plan> Service::await_due() {
+  Time told = {};
+  for (;;) {
+    parts_.alive();
+    if (context_.stop.stop_requested() || parts_.reload()) return std::nullopt;
+    watch_age();
+    const Plan next = plan();
+    if (next.at <= now()) return next;
+    if (next.at != told) {
+      context_.log.info("next backup", {{"at", local_time(next.at)}});
+      told = next.at;
+      show();
+    }
+    try {
+      context_.clock.sleep(std::min<std::chrono::milliseconds>(next.at - now(), settings_.tick),
+                           context_.stop);
+    } catch (const Cancelled&) {
+      return std::nullopt;
+    }
+  }
+}
+
+// While another run, of this host or another one, makes it: waits, and finds that it is made.
+JobDone Service::make_patiently(Time due, Progress& progress) const {
+  Job job = settings_.job;
+  job.backup.covering_from = covering_from(settings_.schedules, due);
+  const Time until = next_of(settings_.schedules, std::chrono::floor<std::chrono::seconds>(now()));
+  for (bool told = false;; told = true) {
+    try {
+      return parts_.make(job, context_, progress);
+    } catch (const Locked& e) {
+      if (now() + kLockPause >= until) throw;
+      if (!told) context_.log.info("another run is at work: waiting for it", {{"cause", e.what()}});
+    }
+    context_.clock.sleep(kLockPause, context_.stop);
+  }
+}
+
+void Service::attend(JobThread& thread, Time started) {
+  while (!thread.ended_within(
+      std::min<std::chrono::milliseconds>(settings_.tick, std::chrono::seconds(1)))) {
+    parts_.alive();
+    show(started, thread.fraction());
+  }
+}
+
+void Service::carry_out(const Plan& plan) {
+  if (plan.why == Plan::Why::kMissed) {
+    context_.log.info("a backup was missed: making it now", {{"due", local_time(plan.due)}});
+  }
+  JobReport report(parts_.state, settings_.database, parts_.tell, context_);
+  JobThread thread([&](Progress& progress) { return make_patiently(plan.due, progress); });
+  attend(thread, now());
+  try {
+    const JobDone done = thread.take();
+    good(plan);
+    report.succeeded(done, this->plan().at);
+  } catch (const Cancelled&) {
+    context_.log.info("the backup was stopped");
+    return;
+  } catch (const Error& e) {
+    failed(plan, report, e);
+  } catch (const std::exception& e) {  // out of memory, a bug: told like any other failure
+    failed(plan, report, Error(e.what()));
+  }
+  state_ = parts_.state.read(context_);
+  look();
+  show();
+}
+
+// Those that were due while it was made are done with: their backup would be as old as this one.
+void Service::good(const Plan& plan) {
+  failure_.reset();
+  const auto passed = newest_due(settings_.schedules, plan.due, now());
+  if (passed && plan.why == Plan::Why::kDue) {
+    context_.log.warning("the backup took longer than the schedule's interval",
+                         {{"passed_by", local_time(*passed)}});
+  }
+  handle_until(passed.value_or(plan.due));
+}
+
+void Service::failed(const Plan& plan, JobReport& report, const Error& e) {
+  const unsigned in_a_row = failure_ ? failure_->in_a_row + 1 : 1;
+  failure_ = Failure{.due = plan.due, .ended = now(), .in_a_row = in_a_row};
+  handle_until(plan.due);
+  const Plan next = this->plan();
+  context_.log.error(e.what(), {{"hint", e.hint()}, {"next", local_time(next.at)}});
+  report.failed(e, next.at);
+}
+
+void Service::handle_until(Time due) {
+  handled_ = std::max(handled_, due);
+  state_ = parts_.state.change([&](State& state) { state.handled = handled_; }, context_);
+}
+
+// Told once, and again every day.
+void Service::watch_age() {
+  const Time reference = state_.last_good ? state_.last_good->time : state_.since;
+  const Time from = stale_from(settings_.schedules, reference);
+  if (now() < from) return;
+  if (state_.stale_told && now() - *state_.stale_told < kStaleAgain &&
+      *state_.stale_told <= now()) {
+    return;
+  }
+  Event event = event_now(Event::Kind::kStale, settings_.database, context_);
+  event.error = state_.last_good ? "the newest good backup is from " + local_time(reference)
+                                 : std::string("there is no good backup");
+  event.hint = "`pgstow status` and the log tell why";
+  if (state_.last_good) event.last_good = reference;
+  event.next_run = plan().at;
+  state_ = parts_.state.change(
+      [&](State& state) {
+        state.stale_told = now();
+        state.bad = true;
+      },
+      context_);
+  context_.log.error(event.error, {{"hint", event.hint}});
+  parts_.tell(event);
+  show();
+}
+
+void Service::show(std::optional<Time> job_started, double fraction) {
+  Standing standing = standing_of(state_, settings_.database, settings_.schedules, now());
+  standing.service_started = began_;
+  standing.job_started = job_started;
+  standing.job_fraction = fraction;
+  standing.next_run = plan().at;
+  standing.stores = stores_;
+  parts_.board.put(standing);
+  if (!job_started) parts_.changed(standing);
+}
+
+}  // namespace
+
+void StandingBoard::put(Standing standing) {
+  const std::scoped_lock lock(mutex_);
+  standing_ = std::move(standing);
+}
+
+Standing StandingBoard::get(Time now) const {
+  const std::scoped_lock lock(mutex_);
+  Standing standing = standing_;
+  standing.now = now;
+  return standing;
+}
+
+ServiceEnd run_service(const ServiceSettings& settings, const ServiceParts& parts,
+                       const Context& context) {
+  Service service(settings, parts, context);
+  service.begin();
+  while (const std::optional<Plan> plan = service.await_due()) service.carry_out(*plan);
+  return context.stop.stop_requested() ? ServiceEnd::kStopped : ServiceEnd::kReload;
+}
+
+}  // namespace pgstow

@@ -1,0 +1,62 @@
+// The service: waits until a backup is due, has it made in the background, remembers and tells what
+// became of it, and says so when none was made for too long.
+#pragma once
+
+#include <functional>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "backup/job.h"
+#include "base/context.h"
+#include "daemon/cron.h"
+#include "daemon/job_report.h"
+#include "daemon/plan.h"
+#include "daemon/standing.h"
+#include "daemon/state.h"
+
+namespace pgstow {
+
+struct ServiceSettings {
+  std::string database;
+  std::vector<CronSchedule> schedules;  // at least one
+  bool catch_up = true;
+  Job job;
+  // How long it sleeps at most before it looks at the clock and the outside again.
+  std::chrono::milliseconds tick{1000};
+};
+
+// Makes one backup, and rotates; as run_job.
+using MakeBackup = std::function<JobDone(const Job& job, const Context& context, Progress&)>;
+
+// The newest standing; thread-safe.
+class StandingBoard {
+ public:
+  void put(Standing standing);
+  Standing get(Time now) const;  // as it was put, but for its `now`
+
+ private:
+  mutable std::mutex mutex_;  // guards standing_
+  Standing standing_;
+};
+
+// What the service needs of the outside; all of it is lent for its run.
+struct ServiceParts {
+  const Stores& stores;
+  StateFile& state;
+  StandingBoard& board;
+  MakeBackup make;
+  Tell tell;
+  std::function<void()> alive = [] {};                  // at every tick
+  std::function<bool()> reload = [] { return false; };  // whether it is to end for a reload
+  std::function<void(const Standing&)> changed = [](const Standing&) {};  // after each job
+};
+
+enum class ServiceEnd { kStopped, kReload };
+
+// Runs until the context's stop, or until a reload is asked for while no job is running. What fails
+// meanwhile is told, never thrown.
+ServiceEnd run_service(const ServiceSettings& settings, const ServiceParts& parts,
+                       const Context& context);
+
+}  // namespace pgstow

@@ -1,0 +1,221 @@
+#include "daemon/service.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <functional>
+
+#include "backup/testing_backup.h"
+#include "base/error.h"
+#include "harness/program.h"
+#include "store/local.h"
+#include "store/testing_context.h"
+
+namespace pgstow {
+namespace {
+
+using namespace std::chrono;
+using ::testing::ElementsAre;
+using Kind = Event::Kind;
+
+Stores one_store(const std::filesystem::path& folder) {
+  std::vector<Place> places;
+  places.push_back({.store = std::make_unique<LocalStore>(folder)});
+  return Stores(std::move(places));
+}
+
+// A service whose clock flies, and whose backups are small files. It begins on 2026-11-22 21:05:28
+// UTC, and ends when its script does.
+class ServiceTest : public ::testing::Test {
+ protected:
+  JobDone backup() {
+    const Time now = test_.clock.now();
+    const std::string stem = "backup_" + stamp(now);
+    Manifest m = testing_backup::manifest_of(stem, "shop", "content");
+    m.started = now;
+    m.system_identifier = "1";
+    Store& store = *stores_.all().front();
+    write_object(store, m.archive, "content", Existing::kRefuse);
+    write_object(store, manifest_key(m.archive), to_json(m), Existing::kRefuse);
+    Backup made;
+    made.key = m.archive;
+    made.bytes = 7;
+    made.time = m.snapshot_time;
+    made.manifest = m;
+    made.copies.push_back({.store = &store, .state = "unverified"});
+    return {.made = {.backup = made, .failures = {}}};
+  }
+
+  // Each job does the next of the script; the one after the last ends the service.
+  ServiceEnd serve(std::deque<std::function<JobDone()>> script, const std::string& schedule) {
+    settings_.schedules = parse_schedules(schedule, Zone::load("UTC"));
+    const auto make = [this, script](const Job& job, const Context&, Progress&) mutable {
+      starts_.push_back(test_.clock.now());
+      asked_.push_back(job.backup.covering_from);
+      if (script.empty()) {
+        test_.stop.request_stop();
+        throw Cancelled();
+      }
+      const auto next = script.front();
+      script.pop_front();
+      return next();
+    };
+    return run_service(settings_,
+                       {.stores = stores_,
+                        .state = state_,
+                        .board = board_,
+                        .make = make,
+                        .tell =
+                            [this](const Event& event) {
+                              events_.push_back(event);
+                              if (event.kind != Kind::kStarted) kinds_.push_back(event.kind);
+                            },
+                        .reload = [this] { return reload_; }},
+                       test_.context());
+  }
+
+  std::function<JobDone()> good() {
+    return [this] { return backup(); };
+  }
+  std::function<JobDone()> failing(const std::string& why) {
+    return [why]() -> JobDone { throw Error(why, "a hint"); };
+  }
+
+  std::vector<std::string> start_times() const {
+    std::vector<std::string> times;
+    for (const Time time : starts_) times.push_back(rfc3339(time).substr(0, 19));
+    return times;
+  }
+
+  test::TempDir folder_;
+  test::TestContext test_;
+  Stores stores_ = one_store(folder_ / "backups");
+  StateFile state_{folder_ / "state", "shop"};
+  StandingBoard board_;
+  ServiceSettings settings_{.database = "shop", .schedules = {}, .job = {}, .tick = hours(1)};
+  bool reload_ = false;
+  std::vector<Time> starts_;
+  std::vector<std::optional<Time>> asked_;
+  std::vector<Event> events_;
+  std::vector<Kind> kinds_;
+};
+
+TEST_F(ServiceTest, MakesUpForWhatWasMissedThenEveryDay) {
+  ::setenv("TZ", "UTC", 1);
+  EXPECT_EQ(serve({good(), good(), good()}, "0 3 * * *"), ServiceEnd::kStopped);
+  EXPECT_THAT(start_times(), ElementsAre("2026-11-22T21:05:28", "2026-11-23T03:00:00",
+                                         "2026-11-24T03:00:00", "2026-11-25T03:00:00"));
+  EXPECT_THAT(kinds_, ElementsAre(Kind::kGood, Kind::kGood, Kind::kGood));
+  EXPECT_EQ(state_.read(test_.context()).jobs.good, 3U);
+}
+
+TEST_F(ServiceTest, WithoutCatchUpItWaitsForTheSchedule) {
+  settings_.catch_up = false;
+  serve({}, "0 3 * * *");
+  EXPECT_THAT(start_times(), ElementsAre("2026-11-23T03:00:00"));
+}
+
+TEST_F(ServiceTest, WhatIsThereIsNotMadeAgain) {
+  testing_backup::add(*stores_.all().front(), "backup_20261122_030010", "shop", "content");
+  serve({}, "0 3 * * *");
+  EXPECT_THAT(start_times(), ElementsAre("2026-11-23T03:00:00"));
+}
+
+TEST_F(ServiceTest, AnotherDatabasesBackupCountsForNothing) {
+  testing_backup::add(*stores_.all().front(), "backup_20261122_030010", "shop_staging", "content");
+  serve({}, "0 3 * * *");
+  EXPECT_THAT(start_times(), ElementsAre("2026-11-22T21:05:28"));
+}
+
+TEST_F(ServiceTest, AFailedJobIsTriedAgainAndTheRecoveryTold) {
+  settings_.catch_up = false;
+  serve({failing("the server is gone"), failing("the server is gone"), good()}, "0 3 * * *");
+  EXPECT_THAT(start_times(), ElementsAre("2026-11-23T03:00:00", "2026-11-23T03:01:00",
+                                         "2026-11-23T03:03:00", "2026-11-24T03:00:00"));
+  EXPECT_THAT(kinds_, ElementsAre(Kind::kFailed, Kind::kFailed, Kind::kRecovered));
+  EXPECT_EQ(events_[1].error, "the server is gone");
+  EXPECT_EQ(events_[1].hint, "a hint");
+  EXPECT_EQ(events_[0].run_id, events_[1].run_id);
+  EXPECT_NE(events_[0].run_id, events_[2].run_id);
+  EXPECT_EQ(state_.read(test_.context()).failures_in_a_row, 0U);
+  EXPECT_EQ(asked_[0], asked_[2]) << "all three are made for 3 o'clock";
+}
+
+TEST_F(ServiceTest, StaleIsToldOnceADayAndEndsWithAGoodOne) {
+  settings_.catch_up = false;
+  std::deque<std::function<JobDone()>> script(40, failing("the disk is full"));
+  script.push_back(good());
+  serve(script, "0 3 * * *");
+  std::vector<std::string> told;
+  for (const Event& event : events_) {
+    if (event.kind == Kind::kStale) told.push_back(rfc3339(event.time).substr(0, 13));
+  }
+  // Nothing since 21:05 of the 22nd: 1.5 days later. The clock is looked at once an hour here.
+  EXPECT_THAT(told, ElementsAre("2026-11-24T10"));
+  EXPECT_EQ(kinds_.back(), Kind::kRecovered);
+}
+
+TEST_F(ServiceTest, WhileAnotherRunIsAtWorkItWaits) {
+  settings_.catch_up = false;
+  int tries = 0;
+  const auto locked_twice = [&]() -> JobDone {
+    if (++tries < 3) throw Locked("a backup of shop is already running: pid 1");
+    JobDone done = backup();
+    done.made.by_another = true;
+    return done;
+  };
+  serve({locked_twice, locked_twice, locked_twice}, "0 3 * * *");
+  EXPECT_THAT(start_times(), ElementsAre("2026-11-23T03:00:00", "2026-11-23T03:00:05",
+                                         "2026-11-23T03:00:10", "2026-11-24T03:00:00"));
+  EXPECT_EQ(state_.read(test_.context()).jobs.elsewhere, 1U);
+  EXPECT_THAT(kinds_, ElementsAre(Kind::kGood));
+}
+
+TEST_F(ServiceTest, AJobThatOutlastsItsIntervalIsFollowedByTheNextDue) {
+  settings_.catch_up = false;
+  const auto slow = [this] {
+    JobDone done = backup();
+    test_.clock.advance(minutes(150));
+    return done;
+  };
+  serve({slow}, "0 * * * *");
+  EXPECT_THAT(start_times(), ElementsAre("2026-11-22T22:00:00", "2026-11-23T01:00:00"));
+  EXPECT_NE(test_.logged().find("took longer"), std::string::npos);
+}
+
+TEST_F(ServiceTest, AnUnexpectedErrorEndsTheJobNotTheService) {
+  settings_.catch_up = false;
+  serve({[]() -> JobDone { throw std::bad_alloc(); }, good()}, "0 3 * * *");
+  EXPECT_THAT(kinds_, ElementsAre(Kind::kFailed, Kind::kRecovered));
+}
+
+TEST_F(ServiceTest, EndsForAReloadBetweenJobs) {
+  reload_ = true;
+  EXPECT_EQ(serve({}, "0 3 * * *"), ServiceEnd::kReload);
+  EXPECT_TRUE(starts_.empty());
+}
+
+TEST_F(ServiceTest, TheBoardShowsHowThingsStand) {
+  settings_.catch_up = false;
+  serve({good(), failing("no")}, "0 3 * * *");
+  const Standing standing = board_.get(test_.clock.now());
+  EXPECT_EQ(standing.database, "shop");
+  EXPECT_EQ(standing.jobs.good, 1U);
+  EXPECT_EQ(standing.failures_in_a_row, 1U);
+  ASSERT_TRUE(standing.last_good);
+  EXPECT_EQ(standing.last_good->key, "backup_20261123_030000.dump.gz");
+  ASSERT_EQ(standing.stores.size(), 1U);
+  EXPECT_EQ(standing.stores[0].backups, 1U);
+}
+
+TEST_F(ServiceTest, ASchedulesYearsPassQuickly) {
+  settings_.tick = hours(24);
+  std::deque<std::function<JobDone()>> script(40, good());
+  serve(script, "0 3 1 1 *");
+  EXPECT_EQ(starts_.size(), 41U);
+  EXPECT_EQ(start_times().back().substr(0, 10), "2066-01-01");
+}
+
+}  // namespace
+}  // namespace pgstow
