@@ -148,7 +148,8 @@ std::string server_of(const std::string& url) {
   return url.substr(0, url.find_first_of("/?#", begin + 3));
 }
 
-[[noreturn]] void fail(CURLcode code, const Exchange& exchange, const char* detail) {
+[[noreturn]] void fail(CURLcode code, const Exchange& exchange, const char* detail,
+                       const HttpOptions& options) {
   check_stop(exchange.stop);
   const std::string cause = !exchange.problem.empty() ? exchange.problem
                             : *detail != '\0'         ? std::string(detail)
@@ -161,7 +162,7 @@ std::string server_of(const std::string& url) {
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CACERT_BADFILE:
     case CURLE_SSL_ISSUER_ERROR:
-      throw ConfigError(text, "name the file with the CA's certificate in BACKUP_S3_CA");
+      throw ConfigError(text, "name the file with the CA's certificate in " + options.ca_setting);
     default:
       throw Transient(text);
   }
@@ -293,7 +294,7 @@ HttpReply HttpClient::send(const HttpRequest& request, const std::stop_token& st
   set_request(handle, request, headers);
   set_callbacks(handle, exchange);
   const CURLcode code = curl_easy_perform(handle.curl);
-  if (code != CURLE_OK) fail(code, exchange, handle.detail.data());
+  if (code != CURLE_OK) fail(code, exchange, handle.detail.data(), options_);
   long status = 0;
   curl_easy_getinfo(handle.curl, CURLINFO_RESPONSE_CODE, &status);
   exchange.reply.status = static_cast<int>(status);

@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <stop_token>
+#include <string>
 #include <vector>
 
 #include "store/http_message.h"
@@ -15,8 +16,9 @@
 namespace pgstow {
 
 struct HttpOptions {
-  std::filesystem::path ca = {};  // PEM; empty: the system's
-  bool proxy = true;              // as http_proxy, https_proxy and no_proxy say
+  std::filesystem::path ca = {};            // PEM; empty: the system's
+  std::string ca_setting = "BACKUP_S3_CA";  // that names the file, for hints
+  bool proxy = true;                        // as http_proxy, https_proxy and no_proxy say
   std::chrono::seconds connect_timeout{10};
   // When less than this arrives or leaves for as long as the stall, the exchange has failed. An
   // exchange that moves may take as long as it takes.

@@ -1,0 +1,147 @@
+#include "daemon/notify_http.h"
+
+#include <curl/curl.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "base/text.h"
+#include "daemon/text_limits.h"
+#include "store/s3_digest.h"
+
+namespace pgstow {
+namespace {
+
+constexpr std::size_t kMostShown = 200;
+constexpr std::size_t kLeastSecret = 8;  // shorter parts of a path are words like "api"
+constexpr std::chrono::milliseconds kFirstPause{1000};
+
+struct FreeUrl {
+  void operator()(CURLU* url) const noexcept { curl_url_cleanup(url); }
+};
+using Url = std::unique_ptr<CURLU, FreeUrl>;
+
+std::string part_of(const Url& url, CURLUPart part, unsigned flags = 0) {
+  char* text = nullptr;
+  if (curl_url_get(url.get(), part, &text, flags) != CURLUE_OK) return {};
+  const std::unique_ptr<char, void (*)(void*)> owned(text, curl_free);
+  return owned.get();
+}
+
+bool is_plain(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) { return c > ' ' && c != '\x7f'; });
+}
+
+std::string replaced(std::string text, std::string_view what, std::string_view with) {
+  for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += with.size()) {
+    text.replace(at, what.size(), with);
+  }
+  return text;
+}
+
+// Of a redirect only the server is named: its path and query may be ours.
+std::string leads_to(const HttpReply& reply) {
+  const auto location = reply.header("location");
+  if (reply.status < 300 || reply.status >= 400 || !location) return {};
+  const Url url(curl_url());
+  if (curl_url_set(url.get(), CURLUPART_URL, location->c_str(), 0) != CURLUE_OK) return {};
+  return fmt::format(", a redirect to {}://{}, which is not followed",
+                     part_of(url, CURLUPART_SCHEME), part_of(url, CURLUPART_HOST));
+}
+
+}  // namespace
+
+std::string WebUrl::text() const {
+  return query.empty() ? origin + path : fmt::format("{}{}?{}", origin, path, query);
+}
+
+WebUrl parse_web_url(std::string_view text) {
+  const Url url(curl_url());
+  const std::string whole(text);
+  const bool good = is_plain(text) && curl_url_set(url.get(), CURLUPART_URL, whole.c_str(),
+                                                   CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK;
+  const std::string scheme = good ? part_of(url, CURLUPART_SCHEME) : std::string();
+  if (scheme != "http" && scheme != "https") {
+    throw ConfigError("no URL of http or https", "a URL such as https://example.org/path");
+  }
+  const std::string port = part_of(url, CURLUPART_PORT);
+  WebUrl made{.origin = fmt::format("{}://{}{}{}", scheme, part_of(url, CURLUPART_HOST),
+                                    port.empty() ? "" : ":", port),
+              .path = part_of(url, CURLUPART_PATH),
+              .query = part_of(url, CURLUPART_QUERY),
+              .authorization = {}};
+  const std::string user = part_of(url, CURLUPART_USER, CURLU_URLDECODE);
+  const std::string password = part_of(url, CURLUPART_PASSWORD, CURLU_URLDECODE);
+  if (!user.empty() || !password.empty()) {
+    made.authorization = "Basic " + base64(user + ":" + password);
+  }
+  return made;
+}
+
+std::vector<std::string> secrets_of(std::string_view text, const WebUrl& url) {
+  std::vector<std::string> secrets = {std::string(text), url.text()};
+  const std::string whole = url.path + "?" + url.query;
+  for (std::size_t at = 0; at < whole.size();) {
+    const std::size_t end = std::min(whole.find_first_of("/?&=", at), whole.size());
+    if (end - at >= kLeastSecret) secrets.push_back(whole.substr(at, end - at));
+    at = end + 1;
+  }
+  if (!url.authorization.empty()) {
+    secrets.push_back(url.authorization.substr(url.authorization.find(' ') + 1));
+  }
+  return secrets;
+}
+
+std::optional<std::chrono::milliseconds> again_by_status(const HttpReply& reply, Time now) {
+  if (reply.status != 408 && reply.status != 429 && reply.status < 500) return std::nullopt;
+  const std::string after = reply.header("retry-after").value_or("");
+  if (const auto seconds = parse_int(after)) {
+    constexpr std::int64_t kMost = 86'400;
+    return std::chrono::seconds(std::clamp<std::int64_t>(*seconds, 0, kMost));
+  }
+  const time_t date = after.empty() ? -1 : curl_getdate(after.c_str(), nullptr);
+  if (date < 0) return std::chrono::milliseconds(0);
+  return std::max(Time(std::chrono::seconds(date)) - now, std::chrono::milliseconds(0));
+}
+
+HttpReply WebSender::send(const std::function<Outgoing()>& make, const Again& again,
+                          const Context& context) {
+  std::chrono::milliseconds left = patience_.pauses;
+  std::chrono::milliseconds pause = kFirstPause;
+  for (int attempt = 1;; ++attempt, pause *= 2) {
+    const bool last = attempt >= patience_.attempts || pause > left;
+    std::chrono::milliseconds wait = pause;
+    try {
+      Outgoing outgoing = make();
+      outgoing.request.body = outgoing.body;
+      HttpReply reply = client_.send(outgoing.request, context.stop);
+      const auto asked = again(reply, context.clock.now());
+      if (!asked || last || *asked > left) return reply;
+      wait = std::max(wait, *asked);
+    } catch (const Transient& e) {
+      if (last) throw;
+      context.log.debug(fmt::format("tried again in {}: {}", human_duration(wait), e.what()));
+    }
+    context.clock.sleep(wait, context.stop);
+    left -= wait;
+  }
+}
+
+std::string WebSender::what_came(const HttpReply& reply) const {
+  const std::string said = shown(reply.body);
+  return fmt::format("status {}{}{}{}", reply.status, leads_to(reply), said.empty() ? "" : ": ",
+                     said);
+}
+
+std::string WebSender::shown(std::string_view text) const {
+  // Enough of it that a secret at the cut is seen whole, or not at all.
+  std::string clean(text.substr(0, kMostShown * 64));
+  for (const std::string& secret : secrets_) {
+    if (secret.size() >= 2) clean = replaced(std::move(clean), secret, "***");
+  }
+  return cut_to_bytes(printable(trim(clean)), kMostShown);
+}
+
+}  // namespace pgstow
