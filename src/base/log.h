@@ -1,27 +1,30 @@
-// The log: one line an event on standard error, as text for people, logfmt or JSON for machines.
+// The log: one line an event, to standard error or wherever it is told to.
 #pragma once
 
 #include <cstdio>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "base/clock.h"
+#include "base/log_line.h"
+#include "base/log_output.h"
+#include "base/log_tail.h"
 
 namespace pgstow {
-
-enum class LogFormat { kText, kLogfmt, kJson };
-enum class Level { kDebug, kInfo, kWarning, kError };
-
-// Structured facts of an event: stable keys, values as text.
-using Facts = std::vector<std::pair<std::string_view, std::string>>;
 
 // Thread-safe. Every line passes the redaction: a registered secret is printed as "***".
 class Log {
  public:
   Log(const Clock& clock, LogFormat format, Level least, std::FILE* out = stderr);
+  // The output is lent for the log's life.
+  Log(const Clock& clock, LogFormat format, Level least, LogOutput& out);
+  // The log of one job: its lines go to the log it is a part of, and to the tail besides, from
+  // kInfo on, whatever the parent's level. Both are lent. What others log at the same time is not
+  // in the tail.
+  Log(const Log& parent, LogTail& tail);
 
   // Never prints this text again. Empty and one-character texts are ignored.
   void redact(std::string secret);
@@ -37,19 +40,21 @@ class Log {
 
  private:
   void write(Level level, std::string_view message, const Facts& facts) const;
+  void pass_on(const LogLine& line) const;
 
   const Clock& clock_;
   const LogFormat format_;
   const Level least_;
-  std::FILE* const out_;
-  mutable std::mutex mutex_;  // guards secrets_ and out_
+  const Log* const parent_ = nullptr;
+  LogTail* const tail_ = nullptr;
+  mutable std::mutex secrets_mutex_;
   std::vector<std::string> secrets_;
+  mutable std::mutex out_mutex_;
+  std::unique_ptr<LogOutput> own_out_;
+  LogOutput* const out_ = nullptr;
 };
 
-// A JSON string literal (RFC 8259) of the text, quotes included; invalid UTF-8 becomes U+FFFD.
 // Writes to standard error at once. That it fails can be told nowhere.
 void to_stderr(std::string_view text);
-
-std::string json_string(std::string_view text);
 
 }  // namespace pgstow

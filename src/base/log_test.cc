@@ -1,8 +1,10 @@
 #include "base/log.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
+#include <sys/stat.h>
 
 #include <boost/json.hpp>
 #include <cstdlib>
@@ -11,6 +13,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "harness/program.h"
 
 namespace pgstow {
 namespace {
@@ -131,6 +134,99 @@ TEST_F(LogTest, LinesOfManyThreadsStayWhole) {
   for (const std::string_view line : split(trim(text), '\n')) {
     EXPECT_EQ(line.size(), local_time(clock_.now()).size() + 109) << line;
   }
+}
+
+// systemd connects a standard stream to its journal and says which one it is.
+TEST(JournalTest, LinesCarryThePriorityInsteadOfTimeAndLevel) {
+  const FixedClock clock;
+  const test::TempDir folder;
+  const auto written = [&](LogFormat format, bool is_named) {
+    std::FILE* out = std::fopen((folder / "stream").c_str(), "w");
+    struct stat s{};
+    EXPECT_EQ(::fstat(::fileno(out), &s), 0);
+    ::setenv("JOURNAL_STREAM", fmt::format("{}:{}", s.st_dev, s.st_ino + !is_named).c_str(), 1);
+    const Log log(clock, format, Level::kDebug, out);
+    log.debug("one\ntwo", {{"a", "b c"}});
+    log.info("one");
+    log.warning("one");
+    log.error("one");
+    ::unsetenv("JOURNAL_STREAM");
+    static_cast<void>(std::fclose(out));
+    return test::read_file(folder / "stream");
+  };
+  EXPECT_EQ(written(LogFormat::kText, true), "<7>one\\ntwo a=\"b c\"\n<6>one\n<4>one\n<3>one\n");
+  EXPECT_THAT(written(LogFormat::kJson, true), HasSubstr("\n<6>{\"time\":\""));
+  EXPECT_THAT(written(LogFormat::kLogfmt, true), HasSubstr("\n<3>time="));
+  // Redirected since: another device or inode.
+  EXPECT_THAT(written(LogFormat::kText, false), HasSubstr(" info    one\n"));
+}
+
+class TailTest : public LogTest {
+ protected:
+  Log service_ = log(LogFormat::kJson, Level::kWarning);
+  std::string at_ = local_time(clock_.now());
+};
+
+TEST_F(TailTest, HasTheLinesOfOneJobOnly) {
+  LogTail first;
+  LogTail second;
+  const Log one(service_, first);
+  const Log other(service_, second);
+  one.info("begun", {{"database", "shop"}});
+  other.warning("elsewhere");
+  service_.error("of the service");
+  one.debug("too small to tell");
+  one.error("failed");
+  EXPECT_EQ(first.text(), at_ + " info    begun database=shop\n" + at_ + " error   failed\n");
+  EXPECT_EQ(second.text(), at_ + " warning elsewhere\n");
+  // The service's log has them all, as it is configured.
+  EXPECT_THAT(sheet_.text(), Not(HasSubstr("begun")));
+  EXPECT_THAT(sheet_.text(), HasSubstr("\"msg\":\"elsewhere\""));
+  EXPECT_THAT(sheet_.text(), HasSubstr("\"msg\":\"failed\""));
+}
+
+TEST_F(TailTest, IsRedactedByBothLogs) {
+  service_.redact("hunter2");
+  LogTail tail;
+  Log job(service_, tail);
+  job.redact("own");
+  job.error("hunter2 own", {{"url", "u:hunter2@h"}});
+  EXPECT_EQ(tail.text(), at_ + " error   *** *** url=u:***@h\n");
+  EXPECT_THAT(sheet_.text(), HasSubstr("\"msg\":\"*** ***\""));
+}
+
+TEST_F(TailTest, KeepsTheLastLinesAndNoMoreBytes) {
+  LogTail lines(2, 1000);
+  const Log few(service_, lines);
+  for (const char* word : {"a", "b", "c"}) few.info(word);
+  EXPECT_EQ(lines.text(), at_ + " info    b\n" + at_ + " info    c\n");
+  LogTail bytes(100, 70);
+  const Log small(service_, bytes);
+  for (const char* word : {"a", "b", "c"}) small.info(word);
+  EXPECT_EQ(bytes.text(), at_ + " info    b\n" + at_ + " info    c\n");
+}
+
+TEST_F(TailTest, CutsALineThatIsTooLongBetweenCharacters) {
+  EXPECT_TRUE(rc::check("valid and short", [this](std::uint8_t most) {
+    LogTail tail(100, most);
+    Log(service_, tail).info("\xE2\x82\xAC\xE2\x82\xAC\xC3\xA9" + std::string(300, 'x'));
+    const std::string text = tail.text();
+    RC_ASSERT(text.size() <= most);
+    RC_ASSERT(most < 4 || text.ends_with("...\n"));
+    RC_ASSERT(printable_lines(text) == text);
+  }));
+}
+
+TEST_F(TailTest, MayBeReadWhileTheJobLogs) {
+  LogTail tail(10);
+  {
+    const std::jthread job([&] {
+      const Log log(service_, tail);
+      for (int i = 0; i < 1000; ++i) log.info("x");
+    });
+    for (int i = 0; i < 100; ++i) EXPECT_LE(split(tail.text(), '\n').size(), 11U);
+  }
+  EXPECT_EQ(split(tail.text(), '\n').size(), 11U);
 }
 
 TEST(JsonString, KeepsEveryValidCharacter) {
