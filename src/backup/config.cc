@@ -8,7 +8,9 @@
 #include <cstdlib>
 #include <thread>
 
+#include "backup/config_log.h"
 #include "backup/config_s3.h"
+#include "backup/config_state.h"
 #include "base/error.h"
 #include "base/text.h"
 
@@ -117,23 +119,6 @@ Zone read_zone(const Settings& settings) {
   }
 }
 
-LogFormat read_log_format(const Settings& settings) {
-  const std::string text = lower(settings.text("BACKUP_LOG_FORMAT"));
-  if (text == "text") return LogFormat::kText;
-  if (text == "logfmt") return LogFormat::kLogfmt;
-  if (text == "json") return LogFormat::kJson;
-  refuse(settings, "BACKUP_LOG_FORMAT", "text, logfmt or json");
-}
-
-Level read_log_level(const Settings& settings) {
-  const std::string text = lower(settings.text("BACKUP_LOG_LEVEL"));
-  if (text == "debug") return Level::kDebug;
-  if (text == "info") return Level::kInfo;
-  if (text == "warning" || text == "warn") return Level::kWarning;
-  if (text == "error") return Level::kError;
-  refuse(settings, "BACKUP_LOG_LEVEL", "debug, info, warning or error");
-}
-
 Compression read_compression(const Settings& settings) {
   try {
     return parse_compression(settings.text("BACKUP_COMPRESSION"));
@@ -240,20 +225,6 @@ Lookup aws_variables(const Settings& settings, const SettingLayers& layers) {
   };
 }
 
-// Notes on uploads lie where this host keeps something: with the backups, or as programs keep their
-// state (XDG Base Directory Specification; systemd's StateDirectory=).
-std::filesystem::path notes_folder(const std::vector<StoreSettings>& stores) {
-  const auto local = std::ranges::find_if(stores, [](const StoreSettings& s) { return !s.s3; });
-  if (local != stores.end()) return local->folder;
-  if (const auto state = environment("STATE_DIRECTORY")) return state->substr(0, state->find(':'));
-  if (const auto state = environment("XDG_STATE_HOME"); state && state->starts_with('/')) {
-    return std::filesystem::path(*state) / "pgstow";
-  }
-  const auto home = environment("HOME");
-  return home && home->starts_with('/') ? std::filesystem::path(*home) / ".local/state/pgstow"
-                                        : std::filesystem::path();
-}
-
 std::filesystem::path read_folder(const Settings& settings, const std::string& store) {
   const std::string variable = store_variable(store, "PATH");
   std::filesystem::path folder = read_path(settings, variable);
@@ -281,7 +252,7 @@ void read_stores(Config& config, const SettingLayers& layers) {
   refuse_one_folder_twice(config.stores);
   refuse_one_bucket_twice(config.stores);
   for (StoreSettings& store : config.stores) {
-    if (store.s3) store.s3->settings.notes = notes_folder(config.stores);
+    if (store.s3) store.s3->settings.notes = notes_folder(config);
   }
 }
 
@@ -354,6 +325,7 @@ Config load_config(const std::map<std::string, std::string>& flags,
   const Settings& s = config.settings;
   config.target = read_target(s);
   config.local_path = read_path(s, "BACKUP_LOCAL_PATH");
+  config.state_path = read_path(s, "BACKUP_STATE_PATH");
   read_stores(config, layers);
   config.rotation = read_bool(s, "BACKUP_ROTATION");
   config.retention = read_retention(s);
@@ -366,6 +338,7 @@ Config load_config(const std::map<std::string, std::string>& flags,
   config.maintenance_db = s.text("BACKUP_MAINTENANCE_DB");
   config.log_format = read_log_format(s);
   config.log_level = read_log_level(s);
+  config.log_file = read_log_file(s);
   config.warnings = warnings_of(config, file);
   config.secrets = secrets_of(config);
   return config;

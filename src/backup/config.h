@@ -12,6 +12,7 @@
 #include "backup/config_stores.h"
 #include "backup/retention.h"
 #include "base/log.h"
+#include "base/log_file.h"
 #include "base/settings.h"
 #include "base/zone.h"
 #include "pg/conninfo.h"
@@ -23,6 +24,7 @@ struct Config {
   Settings settings;
   pg::ConnectionTarget target;
   std::filesystem::path local_path;  // its locks lie there even if it is no store
+  std::filesystem::path state_path;  // as set; see state_folder()
   std::vector<StoreSettings> stores;
   std::vector<NamedSettings> named;  // of the further stores
   bool rotation = true;              // old backups are removed after each new one
@@ -36,6 +38,7 @@ struct Config {
   std::string maintenance_db;
   LogFormat log_format = LogFormat::kText;
   Level log_level = Level::kInfo;
+  LogFileRule log_file;  // for the service; its path is empty where none is wanted
   std::map<std::string, std::string> libpq_from_file;  // its variables taken from .env: ".env:3"
   std::vector<std::string> warnings;
   std::vector<std::string> secrets;  // never to be printed

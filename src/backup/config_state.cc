@@ -2,33 +2,55 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <string>
 
 #include "base/error.h"
 
 namespace pgstow {
 namespace {
 
-std::string variable(const char* name) {
+std::string environment(const char* name) {
   const char* value = std::getenv(name);
   return value == nullptr ? "" : value;
+}
+
+// Empty when there is none.
+std::filesystem::path first_local_folder(const Config& config) {
+  const auto local =
+      std::ranges::find_if(config.stores, [](const StoreSettings& s) { return !s.s3; });
+  return local == config.stores.end() ? std::filesystem::path() : local->folder;
+}
+
+std::filesystem::path usual_state_folder() {
+  const std::string service = environment("STATE_DIRECTORY");
+  if (!service.empty()) return service.substr(0, service.find(':'));
+  const std::string state = environment("XDG_STATE_HOME");
+  if (state.starts_with('/')) return std::filesystem::path(state) / "pgstow";
+  const std::string home = environment("HOME");
+  return home.starts_with('/') ? std::filesystem::path(home) / ".local/state/pgstow"
+                               : std::filesystem::path();
 }
 
 }  // namespace
 
 std::filesystem::path state_folder(const Config& config) {
-  std::filesystem::path folder = read_path(config.settings, "BACKUP_STATE_PATH");
-  if (!folder.empty()) return folder;
-  const auto local = std::ranges::find_if(config.stores, [](const auto& s) { return !s.s3; });
-  if (local != config.stores.end()) return local->folder / ".pgstow";
-  if (const std::string state = variable("STATE_DIRECTORY"); !state.empty()) {
-    return state.substr(0, state.find(':'));
+  if (!config.state_path.empty()) return config.state_path;
+  const std::filesystem::path local = first_local_folder(config);
+  return local.empty() ? usual_state_folder() : local / ".pgstow";
+}
+
+std::filesystem::path notes_folder(const Config& config) {
+  const std::filesystem::path local = first_local_folder(config);
+  return local.empty() ? state_folder(config) : local;
+}
+
+std::filesystem::path service_log_path(const Config& config) {
+  if (!config.log_file.path.empty()) return config.log_file.path;
+  const std::filesystem::path folder = state_folder(config);
+  if (folder.empty()) {
+    throw ConfigError("no folder is known for the service's state", "set BACKUP_STATE_PATH");
   }
-  if (const std::string state = variable("XDG_STATE_HOME"); state.starts_with('/')) {
-    return std::filesystem::path(state) / "pgstow";
-  }
-  const std::string home = variable("HOME");
-  if (home.starts_with('/')) return std::filesystem::path(home) / ".local/state/pgstow";
-  throw ConfigError("there is no folder for pgstow's state", "set BACKUP_STATE_PATH");
+  return folder / "service.log";
 }
 
 }  // namespace pgstow

@@ -1,4 +1,4 @@
-// Where this host keeps what pgstow remembers from run to run.
+// Where this host keeps what is not a backup.
 #pragma once
 
 #include <filesystem>
@@ -7,9 +7,17 @@
 
 namespace pgstow {
 
-// BACKUP_STATE_PATH; else .pgstow in the first local store's folder; else as programs keep their
-// state: systemd's StateDirectory=, $XDG_STATE_HOME/pgstow, ~/.local/state/pgstow. Throws
-// ConfigError when there is none of these.
+// The folder of the service's state: BACKUP_STATE_PATH; or .pgstow in the first local store; or
+// where programs keep their state: STATE_DIRECTORY (systemd.exec(5)), $XDG_STATE_HOME/pgstow,
+// ~/.local/state/pgstow (XDG Base Directory Specification). Empty where nothing says. Nothing is
+// made.
 std::filesystem::path state_folder(const Config& config);
+
+// The folder of the notes on uploads: the first local store, or the state folder.
+std::filesystem::path notes_folder(const Config& config);
+
+// The file with the log of a service in the background: BACKUP_LOG_FILE, or service.log in the
+// state folder. Throws ConfigError where there is no state folder.
+std::filesystem::path service_log_path(const Config& config);
 
 }  // namespace pgstow

@@ -99,6 +99,9 @@ TEST_F(ConfigTest, DefaultsAreTheGuides) {
   EXPECT_EQ(config.log_level, Level::kInfo);
   EXPECT_EQ(config.maintenance_db, "postgres");
   EXPECT_TRUE(config.pg_bin.empty());
+  EXPECT_TRUE(config.log_file.path.empty());
+  EXPECT_EQ(config.log_file.max_size, 10U << 20);
+  EXPECT_EQ(config.log_file.keep, 5U);
   EXPECT_THAT(config.target.parameters, IsEmpty());
   EXPECT_THAT(config.warnings, IsEmpty());
   EXPECT_EQ(config.settings.text("BACKUP_S3_ENABLED"), "false");
@@ -185,7 +188,8 @@ TEST_F(ConfigTest, EveryVariableIsRead) {
   write_env(
       "BACKUP_COMPRESSION=zstd:5\nBACKUP_JOBS=3\nBACKUP_LOCK_TIMEOUT=2m\nBACKUP_STALL_TIMEOUT=0\n"
       "BACKUP_LOG_FORMAT=json\nBACKUP_LOG_LEVEL=Debug\nBACKUP_PG_BIN=/opt/pg/bin\n"
-      "BACKUP_MAINTENANCE_DB=template1\n");
+      "BACKUP_MAINTENANCE_DB=template1\nBACKUP_STATE_PATH=/srv/state\n"
+      "BACKUP_LOG_FILE=/var/log/pgstow.log\nBACKUP_LOG_MAX_SIZE=1M\nBACKUP_LOG_KEEP=0\n");
   const Config config = load();
   EXPECT_EQ(config.compression, (Compression{Compression::Format::kZstd, 5}));
   EXPECT_EQ(config.jobs, 3U);
@@ -195,6 +199,10 @@ TEST_F(ConfigTest, EveryVariableIsRead) {
   EXPECT_EQ(config.log_level, Level::kDebug);
   EXPECT_EQ(config.pg_bin, "/opt/pg/bin");
   EXPECT_EQ(config.maintenance_db, "template1");
+  EXPECT_EQ(config.state_path, "/srv/state");
+  EXPECT_EQ(config.log_file.path, "/var/log/pgstow.log");
+  EXPECT_EQ(config.log_file.max_size, 1U << 20);
+  EXPECT_EQ(config.log_file.keep, 0U);
   EXPECT_EQ(load({{"stall-timeout", "1d"}}).stall_timeout, std::chrono::hours(24));
 }
 
@@ -210,12 +218,19 @@ TEST_F(ConfigTest, WrongValuesAreNamedWithTheirOriginAndAHint) {
                                                         {"compression", "bzip2"},
                                                         {"log-format", "xml"},
                                                         {"log-level", "loud"},
+                                                        {"log-file", "~/pgstow.log"},
                                                         {"local-path", "~/backups"}}) {
     EXPECT_THAT(error({{flag, value}}), AllOf(HasSubstr(value), HasSubstr("flag --" + flag)))
         << flag;
   }
   write_env("\nBACKUP_S3_ENABLED=ja\n");
   EXPECT_THAT(error(), HasSubstr("\"ja\" is not allowed (.env:2)"));
+  for (const char* line : {"BACKUP_LOG_MAX_SIZE=ten", "BACKUP_LOG_MAX_SIZE=100",
+                           "BACKUP_LOG_KEEP=-1", "BACKUP_LOG_KEEP=many"}) {
+    write_env(line, "log.env");
+    EXPECT_THAT(error({}, "log.env"), HasSubstr("is not allowed (log.env:1)")) << line;
+  }
+
   write_env("POSTGRES_PORT=70000", "port.env");
   EXPECT_THAT(error({}, "port.env"),
               StartsWith("POSTGRES_PORT: \"70000\" is not allowed (port.env:1)"));
