@@ -37,6 +37,8 @@ struct Arguments {
   bool off = false;    // keep --off
   bool check = false;  // run --check
   int count = 5;       // schedule -n
+  bool follow = false;     // logs -f
+  std::size_t lines = 20;  // logs -n
 };
 
 // Lent to a command for its run.
@@ -65,6 +67,7 @@ int run_service_command(const Session& session);
 int up_command(const Session& session);
 int down_command(const Session& session);
 int restart_command(const Session& session);
+int logs_command(const Session& session);
 
 // The jobs as the configuration describes them.
 BackupJob backup_job(const Config& config);

@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/log_file.h"
 #include "base/signals.h"
 #include "base/text.h"
 #include "cli/commands.h"
@@ -33,6 +34,7 @@ struct CommandLine {
   std::vector<std::string> secret_words;  // those with a password in them
   bool quiet = false;
   bool verbose = false;
+  bool service = false;  // BACKUP_LOG_FILE counts
 };
 
 constexpr const char* kFooter = R"(
@@ -169,6 +171,13 @@ void add_schedule(CLI::App& app, CommandLine& line) {
   c->callback([&line] { line.command = schedule_command; });
 }
 
+void add_logs(CLI::App& app, CommandLine& line) {
+  CLI::App* c = app.add_subcommand("logs", "Show the log of the service in the background");
+  c->add_flag("-f,--follow", line.arguments.follow, "Go on with what is logged, until Ctrl-C");
+  c->add_option("-n,--lines", line.arguments.lines, "How many lines, the last ones (20)");
+  c->callback([&line] { line.command = logs_command; });
+}
+
 void add_settings(CLI::App& app, CommandLine& line) {
   app.add_option("--env-file", line.env_file, "Read this file instead of .env");
   app.add_flag("-q,--quiet", line.quiet, "Log warnings and errors only");
@@ -201,16 +210,19 @@ void define(CLI::App& app, CommandLine& line) {
   add_config(app, line);
   add_schedule(app, line);
   add_service(app, line);
+  add_logs(app, line);
   add_settings(app, line);
 }
 
-void show_error(const Log& log, const Error& e) {
-  Facts facts;
-  if (!e.hint().empty() && log.format() != LogFormat::kText) facts.emplace_back("hint", e.hint());
-  if (log.format() != LogFormat::kText) {
+// For people on standard error; into the log where that is for machines, or in a file.
+void show_error(const Log& log, const Error& e, bool in_file = false) {
+  const bool for_people = log.format() == LogFormat::kText && !is_journal(stderr);
+  if (in_file || !for_people) {
+    Facts facts;
+    if (!e.hint().empty()) facts.emplace_back("hint", e.hint());
     log.error(e.what(), facts);
-    return;
   }
+  if (!for_people) return;
   // Redacted before anything is escaped: an escaped secret would not be found.
   to_stderr(fmt::format("pgstow: {}\n", printable_lines(log.redacted(e.what()))));
   if (!e.hint().empty()) {
@@ -232,7 +244,11 @@ bool draws_on_terminal(const CommandLine& line, const Config& config) {
 int run_command_line(const CommandLine& line, const Config& config, const Startup& startup,
                      StopOnSignal& stop) {
   const SystemClock clock;
-  Log log(clock, config.log_format, level_of(line, config));
+  const bool in_file = line.service && !config.log_file.path.empty();
+  StreamOutput stream(stderr);
+  LogFile file(config.log_file, stream);
+  Log log(clock, config.log_format, level_of(line, config),
+          in_file ? static_cast<LogOutput&>(file) : stream);
   for (const std::string& secret : config.secrets) log.redact(secret);
   for (const std::string& word : line.secret_words) log.redact(word);
   for (const std::string& warning : config.warnings) log.warning(warning);
@@ -242,11 +258,11 @@ int run_command_line(const CommandLine& line, const Config& config, const Startu
     return line.command({config, line.arguments, context, progress, stop, startup});
   } catch (const Error& e) {
     progress.done();
-    show_error(log, e);
+    show_error(log, e, in_file);
     return stop.signal() != 0 ? static_cast<int>(Exit::kSignalBase) + stop.signal() : e.exit_code();
   } catch (const std::exception& e) {  // out of memory, a bug: said like any other failure
     progress.done();
-    show_error(log, Error(e.what()));
+    show_error(log, Error(e.what()), in_file);
     return static_cast<int>(Exit::kFailed);
   }
 }
