@@ -39,6 +39,14 @@ std::filesystem::path state_folder(const Config& config) {
   return local.empty() ? usual_state_folder() : local / ".pgstow";
 }
 
+std::filesystem::path need_state_folder(const Config& config) {
+  std::filesystem::path folder = state_folder(config);
+  if (folder.empty()) {
+    throw ConfigError("no folder is known for the service's state", "set BACKUP_STATE_PATH");
+  }
+  return folder;
+}
+
 std::filesystem::path notes_folder(const Config& config) {
   const std::filesystem::path local = first_local_folder(config);
   return local.empty() ? state_folder(config) : local;
@@ -46,11 +54,7 @@ std::filesystem::path notes_folder(const Config& config) {
 
 std::filesystem::path service_log_path(const Config& config) {
   if (!config.log_file.path.empty()) return config.log_file.path;
-  const std::filesystem::path folder = state_folder(config);
-  if (folder.empty()) {
-    throw ConfigError("no folder is known for the service's state", "set BACKUP_STATE_PATH");
-  }
-  return folder / "service.log";
+  return need_state_folder(config) / "service.log";
 }
 
 }  // namespace pgstow

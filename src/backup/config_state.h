@@ -13,6 +13,9 @@ namespace pgstow {
 // made.
 std::filesystem::path state_folder(const Config& config);
 
+// The same; throws ConfigError where nothing says.
+std::filesystem::path need_state_folder(const Config& config);
+
 // The folder of the notes on uploads: the first local store, or the state folder.
 std::filesystem::path notes_folder(const Config& config);
 

@@ -33,10 +33,10 @@ struct Arguments {
   std::string from;   // the store to take backups from
   std::string to;     // the store to bring up to date
   bool dry_run = false;
-  bool force = false;  // prune --force
-  bool off = false;    // keep --off
-  bool check = false;  // run --check
-  int count = 5;       // schedule -n
+  bool force = false;      // prune --force
+  bool off = false;        // keep --off
+  bool check = false;      // run --check
+  int count = 5;           // schedule -n
   bool follow = false;     // logs -f
   std::size_t lines = 20;  // logs -n
 };

@@ -34,7 +34,7 @@ struct CommandLine {
   std::vector<std::string> secret_words;  // those with a password in them
   bool quiet = false;
   bool verbose = false;
-  bool service = false;  // BACKUP_LOG_FILE counts
+  bool service = false;  // BACKUP_LOG_FILE counts, SIGHUP reloads
 };
 
 constexpr const char* kFooter = R"(
@@ -149,7 +149,10 @@ void add_config(CLI::App& app, CommandLine& line) {
 void add_service(CLI::App& app, CommandLine& line) {
   CLI::App* c = app.add_subcommand("run", "Run the service in the foreground: backups by schedule");
   c->add_flag("--check", line.arguments.check, "Only check its configuration");
-  c->callback([&line] { line.command = run_service_command; });
+  c->callback([&line] {
+    line.command = run_service_command;
+    line.service = !line.arguments.check;
+  });
   c = app.add_subcommand("up", "Start the service in the background");
   c->callback([&line] { line.command = up_command; });
   c = app.add_subcommand("down", "Stop the service");
@@ -341,8 +344,7 @@ int run(int argc, char** argv) {
   startup.flags = flags_of(line);
   try {
     const Config config = load_config(line.settings, line.env_file);
-    StopOnSignal stop(line.command == run_service_command ? StopOnSignal::Hangup::kReloads
-                                                          : StopOnSignal::Hangup::kStops);
+    StopOnSignal stop(line.service ? StopOnSignal::Hangup::kReloads : StopOnSignal::Hangup::kStops);
     return run_command_line(line, config, startup, stop);
   } catch (const Error& e) {
     Log log(clock, LogFormat::kText, Level::kInfo);

@@ -70,7 +70,7 @@ FileLock lock_service(const std::filesystem::path& folder, const std::string& da
 ServiceEnd serve(const Session& session, const Supervisor& supervisor) {
   const Context& context = session.context;
   const ServiceSettings settings = service_settings(session, supervisor);
-  const std::filesystem::path folder = state_folder(session.config);
+  const std::filesystem::path folder = need_state_folder(session.config);
   const FileLock lock = lock_service(folder, settings.database, context);
   LocalStore(folder, "state").clear_leftovers();
   StateFile state(folder, settings.database);
@@ -98,7 +98,7 @@ int run_service_command(const Session& session) {
   const Supervisor supervisor = Supervisor::of_environment();
   if (session.arguments.check) {
     static_cast<void>(service_settings(session, supervisor));
-    static_cast<void>(state_folder(session.config));
+    static_cast<void>(need_state_folder(session.config));
     return 0;
   }
   if (serve(session, supervisor) == ServiceEnd::kReload) {

@@ -52,7 +52,7 @@ struct Service {
 
 Service service_of(const Session& session) {
   return {.database = pg::database_name(session.config.target.parameters),
-          .folder = state_folder(session.config)};
+          .folder = need_state_folder(session.config)};
 }
 
 // Its last words, when it ended instead of being ready.
@@ -80,12 +80,9 @@ void start(const Session& session, const Service& service) {
   // Said here, where somebody reads it, and not in a log.
   static_cast<void>(read_schedules(session.config));
   static_cast<void>(make_folder(service.folder));
-  std::string log = session.config.settings.text("BACKUP_LOG_FILE");
+  const std::string log = service_log_path(session.config);
   std::vector<std::string> words{"run"};
-  if (log.empty()) {
-    log = service.folder / "service.log";
-    words.push_back("--log-file=" + log);
-  }
+  if (session.config.log_file.path.empty()) words.push_back("--log-file=" + log);
   ReadySocket socket;
   const std::string output = service.folder / "service.out";
   const int process = start_detached(session.startup, words, output, {socket.environment()});

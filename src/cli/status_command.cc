@@ -60,7 +60,7 @@ std::vector<std::string> what_is_wrong(const Status& status) {
 Status look_at(const Session& session) {
   const Config& config = session.config;
   const std::string database = pg::database_name(config.target.parameters);
-  const std::filesystem::path folder = state_folder(config);
+  const std::filesystem::path folder = need_state_folder(config);
   const StateFile file(folder, database);
   State state = file.read(session.context);
   Status status{.schedules = read_schedules(config)};

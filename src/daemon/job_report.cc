@@ -39,6 +39,8 @@ JobReport::JobReport(StateFile& file, std::string database, Tell tell, const Con
       database_(std::move(database)),
       tell_(std::move(tell)),
       context_(context),
+      log_(context.log, tail_),
+      job_context_{.log = log_, .clock = context.clock, .stop = context.stop},
       started_(context.clock.now()) {
   Event event = event_now(Event::Kind::kStarted, database_, context_);
   event.run_id = run_id_;
@@ -48,6 +50,7 @@ JobReport::JobReport(StateFile& file, std::string database, Tell tell, const Con
 Event JobReport::ended(Event::Kind kind) const {
   Event event = event_now(kind, database_, context_);
   event.run_id = run_id_;
+  event.log_tail = tail_.text();
   event.duration = event.time - started_;
   return event;
 }

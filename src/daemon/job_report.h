@@ -7,6 +7,7 @@
 #include "backup/job.h"
 #include "base/context.h"
 #include "base/error.h"
+#include "base/log_tail.h"
 #include "daemon/event.h"
 #include "daemon/state.h"
 
@@ -21,7 +22,8 @@ class JobReport {
   // Tells that it has begun.
   JobReport(StateFile& file, std::string database, Tell tell, const Context& context);
 
-  const std::string& run_id() const { return run_id_; }
+  // What the job is to run with: the same, and its log is kept for the event.
+  const Context& context() const { return job_context_; }
 
   // It has ended: remembers and tells it. Only one of these is called; neither is where a stop
   // ended the job, which says nothing of backups. Returns the event that was told.
@@ -37,6 +39,9 @@ class JobReport {
   const std::string database_;
   const Tell tell_;
   const Context& context_;
+  LogTail tail_;
+  const Log log_;
+  const Context job_context_;
   const Time started_;
 };
 

@@ -25,7 +25,7 @@ class Service {
  private:
   Plan plan() const;
   Time now() const { return context_.clock.now(); }
-  JobDone make_patiently(Time due, Progress& progress) const;
+  JobDone make_patiently(Time due, const Context& context, Progress& progress) const;
   void attend(JobThread& thread, Time started);
   void good(const Plan& plan);
   void failed(const Plan& plan, JobReport& report, const Error& e);
@@ -97,18 +97,18 @@ std::optional<Plan> Service::await_due() {
 }
 
 // While another run, of this host or another one, makes it: waits, and finds that it is made.
-JobDone Service::make_patiently(Time due, Progress& progress) const {
+JobDone Service::make_patiently(Time due, const Context& context, Progress& progress) const {
   Job job = settings_.job;
   job.backup.covering_from = covering_from(settings_.schedules, due);
   const Time until = next_of(settings_.schedules, std::chrono::floor<std::chrono::seconds>(now()));
   for (bool told = false;; told = true) {
     try {
-      return parts_.make(job, context_, progress);
+      return parts_.make(job, context, progress);
     } catch (const Locked& e) {
       if (now() + kLockPause >= until) throw;
-      if (!told) context_.log.info("another run is at work: waiting for it", {{"cause", e.what()}});
+      if (!told) context.log.info("another run is at work: waiting for it", {{"cause", e.what()}});
     }
-    context_.clock.sleep(kLockPause, context_.stop);
+    context.clock.sleep(kLockPause, context.stop);
   }
 }
 
@@ -125,7 +125,8 @@ void Service::carry_out(const Plan& plan) {
     context_.log.info("a backup was missed: making it now", {{"due", local_time(plan.due)}});
   }
   JobReport report(parts_.state, settings_.database, parts_.tell, context_);
-  JobThread thread([&](Progress& progress) { return make_patiently(plan.due, progress); });
+  JobThread thread(
+      [&](Progress& progress) { return make_patiently(plan.due, report.context(), progress); });
   attend(thread, now());
   try {
     const JobDone done = thread.take();
@@ -160,7 +161,7 @@ void Service::failed(const Plan& plan, JobReport& report, const Error& e) {
   failure_ = Failure{.due = plan.due, .ended = now(), .in_a_row = in_a_row};
   handle_until(plan.due);
   const Plan next = this->plan();
-  context_.log.error(e.what(), {{"hint", e.hint()}, {"next", local_time(next.at)}});
+  report.context().log.error(e.what(), {{"hint", e.hint()}, {"next", local_time(next.at)}});
   report.failed(e, next.at);
 }
 
