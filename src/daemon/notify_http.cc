@@ -16,7 +16,6 @@ namespace {
 
 constexpr std::size_t kMostShown = 200;
 constexpr std::size_t kLeastSecret = 8;  // shorter parts of a path are words like "api"
-constexpr std::chrono::milliseconds kFirstPause{1000};
 
 struct FreeUrl {
   void operator()(CURLU* url) const noexcept { curl_url_cleanup(url); }
@@ -108,25 +107,14 @@ std::optional<std::chrono::milliseconds> again_by_status(const HttpReply& reply,
 
 HttpReply WebSender::send(const std::function<Outgoing()>& make, const Again& again,
                           const Context& context) {
-  std::chrono::milliseconds left = patience_.pauses;
-  std::chrono::milliseconds pause = kFirstPause;
-  for (int attempt = 1;; ++attempt, pause *= 2) {
-    const bool last = attempt >= patience_.attempts || pause > left;
-    std::chrono::milliseconds wait = pause;
-    try {
-      Outgoing outgoing = make();
-      outgoing.request.body = outgoing.body;
-      HttpReply reply = client_.send(outgoing.request, context.stop);
-      const auto asked = again(reply, context.clock.now());
-      if (!asked || last || *asked > left) return reply;
-      wait = std::max(wait, *asked);
-    } catch (const Transient& e) {
-      if (last) throw;
-      context.log.debug(fmt::format("tried again in {}: {}", human_duration(wait), e.what()));
-    }
-    context.clock.sleep(wait, context.stop);
-    left -= wait;
-  }
+  HttpReply reply;
+  try_patiently(patience_, context, [&] {
+    Outgoing outgoing = make();
+    outgoing.request.body = outgoing.body;
+    reply = client_.send(outgoing.request, context.stop);
+    return again(reply, context.clock.now());
+  });
+  return reply;
 }
 
 std::string WebSender::what_came(const HttpReply& reply) const {
@@ -135,10 +123,10 @@ std::string WebSender::what_came(const HttpReply& reply) const {
                      said);
 }
 
-std::string WebSender::shown(std::string_view text) const {
+std::string shown_without(const std::vector<std::string>& secrets, std::string_view text) {
   // Enough of it that a secret at the cut is seen whole, or not at all.
   std::string clean(text.substr(0, kMostShown * 64));
-  for (const std::string& secret : secrets_) {
+  for (const std::string& secret : secrets) {
     if (secret.size() >= 2) clean = replaced(std::move(clean), secret, "***");
   }
   return cut_to_bytes(printable(trim(clean)), kMostShown);

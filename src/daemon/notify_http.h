@@ -11,6 +11,7 @@
 
 #include "base/context.h"
 #include "base/error.h"
+#include "daemon/patience.h"
 #include "store/http_client.h"
 
 namespace pgstow {
@@ -32,12 +33,6 @@ WebUrl parse_web_url(std::string_view text);
 // them.
 std::vector<std::string> secrets_of(std::string_view text, const WebUrl& url);
 
-// How often, and for how long in all, what may pass is tried again.
-struct Patience {
-  int attempts = 8;
-  std::chrono::milliseconds pauses{180'000};  // together; 0: none
-};
-
 struct Outgoing {
   HttpRequest request;  // its body is set when it is sent
   std::string body;
@@ -49,6 +44,9 @@ using Again = std::function<std::optional<std::chrono::milliseconds>(const HttpR
 
 // 408, 429 and 5xx, as long as Retry-After says (RFC 9110, seconds or a date).
 std::optional<std::chrono::milliseconds> again_by_status(const HttpReply& reply, Time now);
+
+// What others say, for errors: without secrets, in one line, cut.
+std::string shown_without(const std::vector<std::string>& secrets, std::string_view text);
 
 // For one thread at a time.
 class WebSender {
@@ -63,8 +61,7 @@ class WebSender {
 
   // "status 404: no such hook": a reply's status and how its body begins; where a redirect leads.
   std::string what_came(const HttpReply& reply) const;
-  // The text without secrets, in one line, cut.
-  std::string shown(std::string_view text) const;
+  std::string shown(std::string_view text) const { return shown_without(secrets_, text); }
 
  private:
   HttpClient client_;

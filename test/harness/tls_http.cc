@@ -31,7 +31,7 @@ server.serve_forever()
 
 TlsHttp::TlsHttp()
     : certificates_(make_test_ca(folder_.path())),
-      server_({.argv = tied_to_us({"python3", "-c", kScript, certificates_.certificate.native(),
+      server_({.argv = tied_to_us({kPython, "-c", kScript, certificates_.certificate.native(),
                                    certificates_.key.native(), (folder_ / "bodies").native()})}),
       port_(port_printed_by(server_)) {}
 
