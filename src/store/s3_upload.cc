@@ -14,6 +14,7 @@
 #include "store/random_id.h"
 #include "store/s3_digest.h"
 #include "store/s3_download.h"
+#include "store/s3_keeping.h"
 
 namespace pgstow {
 namespace {
@@ -21,41 +22,16 @@ namespace {
 constexpr std::chrono::seconds kAbortPatience{5};  // a run that was stopped has to end
 constexpr std::string_view kWriterHeader = "x-amz-meta-pgstow-writer";
 
-std::string tags_of(const S3Settings& settings) { return query_string(settings.tags); }
-
-// RFC 3339, whole seconds, UTC.
-std::string lock_until(Time now, int days) {
-  const auto until = std::chrono::floor<std::chrono::seconds>(now) + std::chrono::days(days);
-  const auto day = std::chrono::floor<std::chrono::days>(until);
-  const std::chrono::year_month_day date(day);
-  const std::chrono::hh_mm_ss time(until - day);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", static_cast<int>(date.year()),
-                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                     time.hours().count(), time.minutes().count(), time.seconds().count());
-}
-
-// Whoever bills classes for rare reading bills 128 KiB at least, and manifests are read for every
-// list.
-constexpr std::uint64_t kLeastClassBytes = std::uint64_t{128} * 1024;
-
-// How the object is to be kept. Only what is never replaced is locked.
+// Only what is never replaced is locked.
 std::vector<HttpHeader> object_headers(const S3Client& client, const std::string& writer,
                                        bool locked, std::uint64_t bytes) {
-  const S3Settings& s = client.settings();
-  std::vector<HttpHeader> headers{{std::string(kWriterHeader), writer},
-                                  {"Content-Type", "application/octet-stream"}};
-  const auto add = [&](const char* name, const std::string& value) {
-    if (!value.empty()) headers.push_back({name, value});
-  };
-  if (bytes >= kLeastClassBytes) add("x-amz-storage-class", s.storage_class);
-  add("x-amz-server-side-encryption", s.encryption);
-  add("x-amz-server-side-encryption-aws-kms-key-id", s.kms_key);
-  add("x-amz-tagging", tags_of(s));
-  if (locked && !s.lock_mode.empty()) {
-    add("x-amz-object-lock-mode", s.lock_mode);
-    add("x-amz-object-lock-retain-until-date",
-        lock_until(client.context().clock.now(), s.lock_days));
-  }
+  const S3Settings& settings = client.settings();
+  std::vector<HttpHeader> headers = keeping_headers(settings, bytes);
+  headers.push_back({std::string(kWriterHeader), writer});
+  headers.push_back({"Content-Type", "application/octet-stream"});
+  if (!locked) return headers;
+  const Time until = client.context().clock.now() + std::chrono::days(settings.lock_days);
+  for (HttpHeader& header : lock_headers(settings, until)) headers.push_back(std::move(header));
   return headers;
 }
 
@@ -248,9 +224,10 @@ void S3Upload::check_lock(const S3Reply& head) const {
   if (!only_new() || settings.lock_mode.empty()) return;
   // Times to the second, in UTC, as texts of one form.
   const std::string until = head.header("x-amz-object-lock-retain-until-date").substr(0, 19);
-  const std::string least =
-      lock_until(client_->context().clock.now(), settings.lock_days - 1).substr(0, 19);
-  if (head.header("x-amz-object-lock-mode") == settings.lock_mode && until >= least) return;
+  const Time least = client_->context().clock.now() + std::chrono::days(settings.lock_days - 1);
+  if (head.header("x-amz-object-lock-mode") == settings.lock_mode &&
+      until >= lock_time(least).substr(0, 19))
+    return;
   throw Error(client_->location(key_) + ": is stored, but not locked",
               "the bucket needs object lock, and the keys s3:GetObjectRetention to see it");
 }
