@@ -61,6 +61,24 @@ bool name_is_free(const std::vector<Store*>& stores, const std::string& stem) {
   });
 }
 
+// In one order, whatever the configurations say, so that of two hosts one gets all. Where nothing
+// can be reserved, finish() still keeps them apart.
+void reserve(std::vector<Store*> stores, const std::string& stem, const Context& context) {
+  std::ranges::sort(stores, {}, [](const Store* store) { return store->location(""); });
+  for (Store* store : stores) {
+    try {
+      store->reserve(stem);
+    } catch (const Exists&) {
+      throw;
+    } catch (const Cancelled&) {
+      throw;
+    } catch (const Error& e) {
+      context.log.debug("the name can't be reserved",
+                        {{"store", store->name()}, {"cause", e.what()}});
+    }
+  }
+}
+
 Claim claim_name(const std::vector<Store*>& stores, Compression compression,
                  const Context& context) {
   for (int tries = 0; tries < kNameTries; ++tries) {
@@ -68,6 +86,7 @@ Claim claim_name(const std::vector<Store*>& stores, Compression compression,
     const std::string key = stem + ".dump" + std::string(suffix(compression));
     try {
       if (name_is_free(stores, stem)) {
+        reserve(stores, stem, context);
         auto manifest = std::make_unique<Delivery>(stores, manifest_key(key), context);
         auto object = std::make_unique<Delivery>(manifest->stores(), key, context);
         return {key, std::move(manifest), std::move(object)};

@@ -13,6 +13,7 @@
 #include "store/s3_download.h"
 #include "store/s3_listing.h"
 #include "store/s3_multipart.h"
+#include "store/s3_names.h"
 #include "store/s3_upload.h"
 #include "store/upload_note.h"
 
@@ -43,6 +44,8 @@ std::string S3Store::location(std::string_view key) const {
 std::unique_ptr<Sink> S3Store::create(std::string_view key, Existing existing) {
   return std::make_unique<S3Upload>(client_, full_key(key), existing);
 }
+
+void S3Store::reserve(std::string_view stem) { take_name(*client_, stem, client_->context().stop); }
 
 std::unique_ptr<Source> S3Store::open(std::string_view key, Range range) {
   return std::make_unique<S3Download>(client_, full_key(key), range);

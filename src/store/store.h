@@ -46,6 +46,11 @@ class Store {
   // kReplace the old object stays until finish(); of several at once, the last to finish stays.
   virtual std::unique_ptr<Sink> create(std::string_view key, Existing existing) = 0;
 
+  // Keeps other hosts from beginning objects of a backup whose names start with `stem`. Throws
+  // Exists when another run has taken it; who gets no answer may go on, since create() and finish()
+  // refuse what is there. For a store that reserves a name at create(), nothing is to be done.
+  virtual void reserve(std::string_view /*stem*/) {}
+
   // The object's bytes, or a range of them. Throws NotFound. A range that reaches past the object's
   // end, and an object that turns out shorter or longer than it was, throw Corrupt (here or in
   // read()).

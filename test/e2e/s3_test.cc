@@ -36,24 +36,29 @@ class S3 : public testing::Test {
   S3() {
     server.create_database("shop");
     server.sql("shop", kShop);
-    pgstow.with("BACKUP_S3_ENABLED=true")
+    configure(pgstow);
+  }
+
+  void configure(Pgstow& host) const {
+    host.with("BACKUP_S3_ENABLED=true")
         .with("BACKUP_S3_BUCKET=" + bucket)
         .with("BACKUP_S3_PREFIX=shop")
         .with("BACKUP_S3_ENDPOINT=" + rgw.https_url())
         .with("BACKUP_S3_CA=" + rgw.ca().string())
         .with("AWS_EC2_METADATA_DISABLED=true");
-    as(rgw.admin());
+    as(host, rgw.admin());
   }
 
-  void as(const S3Keys& keys) {
-    pgstow.with("AWS_ACCESS_KEY_ID=" + keys.access_key)
+  static void as(Pgstow& host, const S3Keys& keys) {
+    host.with("AWS_ACCESS_KEY_ID=" + keys.access_key)
         .with("AWS_SECRET_ACCESS_KEY=" + keys.secret_key);
   }
 
-  std::vector<std::string> in_bucket(const std::string& suffix) const {
+  // But for the names that were taken.
+  std::vector<std::string> in_bucket(const std::string& suffix = {}) const {
     std::vector<std::string> found;
     for (const std::string& key : rgw.keys(bucket)) {
-      if (key.ends_with(suffix)) found.push_back(key);
+      if (key.ends_with(suffix) && !key.ends_with("/.names")) found.push_back(key);
     }
     return found;
   }
@@ -136,7 +141,7 @@ TEST_F(S3, ListingKeepsToItsPrefix) {
 // The guide's policy: neither DeleteObject nor anything about uploads.
 TEST_F(S3, TheGuidesPolicyIsEnoughForAllButRemoving) {
   rgw.set_policy(bucket, allow_policy(bucket, {"s3:PutObject", "s3:GetObject", "s3:ListBucket"}));
-  as(rgw.limited());
+  as(pgstow, rgw.limited());
   pgstow.with("BACKUP_KEEP_DAILY=1").with("BACKUP_KEEP_WEEKLY=0").with("BACKUP_KEEP_MONTHLY=0");
   for (int i = 0; i < 2; ++i) {
     const Outcome backup = pgstow.run({"backup"});
@@ -159,7 +164,7 @@ TEST_F(S3, DoctorNamesWhatIsMissing) {
   const Outcome good = pgstow.run({"doctor"});
   EXPECT_THAT(good.out, HasSubstr("all rights are there")) << good.describe();
   rgw.set_policy(bucket, allow_policy(bucket, {"s3:ListBucket"}));
-  as(rgw.limited());
+  as(pgstow, rgw.limited());
   const Outcome doctor = pgstow.run({"doctor"});
   EXPECT_EQ(doctor.exit_code, 1) << doctor.describe();
   EXPECT_THAT(doctor.out, HasSubstr("may not make backups (s3:PutObject)"));
@@ -176,6 +181,30 @@ TEST_F(S3, AServerThatIsAwayCostsTheLocalBackupNothing) {
   EXPECT_EQ(pgstow.run({"backup"}).exit_code, 0);  // delivers what was missed
   EXPECT_THAT(in_bucket(".dump.gz"), SizeIs(2));
   EXPECT_EQ(pgstow.run({"verify", "--all"}).exit_code, 0);
+}
+
+// As many hosts with one bucket, each with a database of its own and the same cron line.
+TEST_F(S3, HostsThatBeginInTheSameSecondTakeDifferentNames) {
+  constexpr int kHosts = 4;
+  std::vector<std::unique_ptr<Pgstow>> hosts;
+  std::vector<std::unique_ptr<Running>> runs;
+  for (int i = 0; i < kHosts; ++i) {
+    const std::string database = fmt::format("shop{}", i);
+    server.create_database(database);
+    hosts.push_back(std::make_unique<Pgstow>(server, database));
+    configure(hosts.back()->with("BACKUP_STORES=s3"));
+  }
+  for (const auto& host : hosts) {
+    runs.push_back(std::make_unique<Running>(host->program({"backup"})));
+  }
+  for (const auto& run : runs) {
+    const Outcome outcome = run->wait();
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.describe();
+  }
+  EXPECT_THAT(in_bucket(".dump.gz"), SizeIs(kHosts));
+  EXPECT_THAT(in_bucket(".json"), SizeIs(kHosts));
+  const Outcome verify = pgstow.run({"verify", "--all", "--from", "s3"});
+  EXPECT_EQ(verify.exit_code, 0) << verify.describe();
 }
 
 class S3Upload : public S3 {
@@ -200,7 +229,7 @@ TEST_F(S3Upload, KilledMidwayLeavesNothingListedAndTheNextRunClearsIt) {
   run.signal(SIGKILL);
   EXPECT_EQ(run.wait().signal, SIGKILL);
   EXPECT_THAT(rgw.uploads(bucket), SizeIs(1));
-  EXPECT_THAT(rgw.keys(bucket), IsEmpty());
+  EXPECT_THAT(in_bucket(), IsEmpty());
   const Outcome next = pgstow.run({"backup"});
   EXPECT_EQ(next.exit_code, 0) << next.describe();
   EXPECT_THAT(rgw.uploads(bucket), IsEmpty());
@@ -214,7 +243,7 @@ TEST_F(S3Upload, StoppedMidwayItAbortsItsUpload) {
   EXPECT_EQ(run.wait().exit_code, 128 + SIGTERM);
   EXPECT_LT(std::chrono::steady_clock::now() - asked, std::chrono::seconds(10));  // the promise
   EXPECT_THAT(rgw.uploads(bucket), IsEmpty());
-  EXPECT_THAT(rgw.keys(bucket), IsEmpty());
+  EXPECT_THAT(in_bucket(), IsEmpty());
 }
 
 TEST_F(S3Upload, APgDumpThatDiesMakesNoObject) {
@@ -228,7 +257,7 @@ TEST_F(S3Upload, APgDumpThatDiesMakesNoObject) {
              "where application_name ~ 'pg_dump'");
   dump.resume();
   EXPECT_EQ(run.wait().exit_code, 1);
-  EXPECT_THAT(rgw.keys(bucket), IsEmpty());
+  EXPECT_THAT(in_bucket(), IsEmpty());
   EXPECT_THAT(rgw.uploads(bucket), IsEmpty());
 }
 

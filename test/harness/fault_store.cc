@@ -102,6 +102,12 @@ std::unique_ptr<Sink> FaultStore::create(std::string_view key, Existing existing
   return sink;
 }
 
+void FaultStore::reserve(std::string_view stem) {
+  const Call call(*faults_, "reserve");
+  inner_.reserve(stem);
+  call.done();
+}
+
 std::unique_ptr<Source> FaultStore::open(std::string_view key, Range range) {
   const Call call(*faults_, "open");
   auto source = std::make_unique<FaultSource>(inner_.open(key, range), faults_);

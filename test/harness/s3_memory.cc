@@ -52,6 +52,17 @@ std::optional<S3Reply> refused(const S3Call& call, bool exists) {
                      "<Condition>If-None-Match</Condition>");
 }
 
+std::optional<S3Reply> is_another(const S3Call& call,
+                                  const std::map<std::string, StoredObject>& bucket) {
+  const std::string condition = call.http.header("if-match");
+  if (condition.empty()) return std::nullopt;
+  const auto at = bucket.find(call.key);
+  if (at == bucket.end()) return error_reply(404, "NoSuchKey", "no such key");
+  if (condition == "*" || unquoted(condition) == at->second.etag) return std::nullopt;
+  return error_reply(412, "PreconditionFailed", "another version",
+                     "<Condition>If-Match</Condition>");
+}
+
 // AWS has no way to know whether bytes under a lock arrived as they were sent, unless told.
 std::optional<S3Reply> lacks_checksum(const S3Call& call) {
   if (call.http.header("x-amz-object-lock-mode").empty() ||
@@ -201,6 +212,7 @@ S3Reply S3Memory::bucket_call(const S3Call& call) {
 
 S3Reply S3Memory::put(const S3Call& call, Bucket& bucket) {
   if (auto reply = refused(call, bucket.contains(call.key))) return *reply;
+  if (auto reply = is_another(call, bucket)) return *reply;
   if (auto reply = lacks_checksum(call)) return *reply;
   bucket[call.key] = {.bytes = call.http.body,
                       .etag = etag_of(call),
@@ -213,11 +225,7 @@ S3Reply S3Memory::get(const S3Call& call, const Bucket& bucket) const {
   const auto at = bucket.find(call.key);
   if (at == bucket.end()) return error_reply(404, "NoSuchKey", "no such key");
   const StoredObject& object = at->second;
-  const std::string condition = call.http.header("if-match");
-  if (!condition.empty() && condition != "*" && unquoted(condition) != object.etag) {
-    return error_reply(412, "PreconditionFailed", "another version",
-                       "<Condition>If-Match</Condition>");
-  }
+  if (auto reply = is_another(call, bucket)) return *reply;
   S3Reply reply{.status = 200, .headers = object.headers, .body = object.bytes};
   reply.headers["etag"] = in_quotes(object.etag);
   reply.headers["last-modified"] = http_date(object.modified);

@@ -1,9 +1,10 @@
 // A small correct S3 in memory: what the scripted server does when no fault is played.
 //
-// As AWS: conditional writes on PUT and on CompleteMultipartUpload, ETags (the MD5 of the bytes; of
-// a multipart object the MD5 of its parts' MD5s, "-" and their number), the least size of a part,
-// pages of listings. User metadata, storage class, tags and object-lock headers are kept and told;
-// a lock is not enforced. A completed upload is gone: to complete it again is NoSuchUpload.
+// As AWS: conditional writes on PUT and (only If-None-Match) on CompleteMultipartUpload, ETags (the
+// MD5 of the bytes; of a multipart object the MD5 of its parts' MD5s, "-" and their number), the
+// least size of a part, pages of listings. User metadata, storage class, tags and object-lock
+// headers are kept and told; a lock is not enforced. A completed upload is gone: to complete it
+// again is NoSuchUpload.
 #pragma once
 
 #include <chrono>
