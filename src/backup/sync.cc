@@ -81,6 +81,17 @@ std::string lacks(const Backup& backup, const Store& store) {
   return {};
 }
 
+// Another backup of that name lies there: this one can't.
+bool is_taken(const Listing& listing, const Backup& backup, const Store& store) {
+  return std::ranges::any_of(listing.backups, [&](const Backup& other) {
+    return &other != &backup && other.key == backup.key && copy_in(other, store) != nullptr;
+  });
+}
+
+std::string taken_text(const Backup& backup, const Store& to) {
+  return to.location(backup.key) + ": another backup has this name there";
+}
+
 std::vector<Store*> whole_copies(const Backup& backup, const std::vector<Store*>& sources) {
   std::vector<Store*> stores;
   for (const Copy& copy : backup.copies) {
@@ -218,6 +229,11 @@ void deliver_one(Store& holder, const std::string& key, const Listing& listing,
     }
     const std::string why = backup == listing.backups.end() ? "" : lacks(*backup, **to);
     if (why.empty()) continue;
+    if (is_taken(listing, *backup, **to)) {
+      context.log.warning("a backup can't be delivered and stays where it is",
+                          {{"backup", backup->key}, {"cause", taken_text(*backup, **to)}});
+      continue;
+    }
     SyncStep step{.key = backup->key, .from = holder.name(), .to = name, .why = why};
     run_step(step, *backup, {&holder}, **to, context, progress);
     if (!step.problem.empty()) still.push_back(name);
@@ -276,7 +292,9 @@ Synced run_sync(const SyncJob& job, const Stores& stores, const Context& context
                     .why = why,
                     .bytes = backup.bytes,
                     .problem = from.empty() ? "no whole copy to take it from" : ""};
-      if (!job.dry_run) run_step(step, backup, from, *to, context, progress);
+      const bool taken = is_taken(listing, backup, *to);
+      if (taken) step.problem = taken_text(backup, *to);
+      if (!job.dry_run && !taken) run_step(step, backup, from, *to, context, progress);
       synced.steps.push_back(std::move(step));
     }
   }

@@ -101,6 +101,8 @@ TEST_F(SeveralStores, OtherBytesUnderOneNameAreAnotherBackup) {
   EXPECT_THAT(list_backups(both.all(), context).backups, SizeIs(2));
   const Synced synced = sync();
   EXPECT_THAT(steps(synced), testing::Each(HasSubstr("failed")));
+  ASSERT_THAT(synced.steps, SizeIs(2));
+  EXPECT_THAT(synced.steps[0].problem, HasSubstr("another backup has this name there"));
   EXPECT_EQ(read_object(one, key_of(kOne)), "content");
   EXPECT_EQ(read_object(two, key_of(kOne)), "CONTENT");
 }
@@ -249,6 +251,27 @@ TEST_F(SeveralStores, WhatWasMissedIsDeliveredByTheNextRun) {
   note_missed(made, {{"local:far", "again", ""}}, context);
   deliver_missed({&one, &two}, context, progress);
   EXPECT_THAT(missed_notes(one), IsEmpty());
+}
+
+// Two hosts made a backup of that name, and the other one's was there first.
+TEST_F(SeveralStores, WhatCanNeverBeDeliveredIsTriedOnce) {
+  add(one, kOne, "shop", "content");
+  const Backup made = list_backups(one).back();
+  add(two, kOne, "shop", "what another host wrote");
+  note_missed(made, {{"local:far", "another run has written this name meanwhile", ""}}, context);
+  deliver_missed({&one, &two}, context, progress);
+  EXPECT_EQ(read_object(two, key_of(kOne)), "what another host wrote");
+  EXPECT_THAT(missed_notes(one), IsEmpty());
+}
+
+// It failed there, and somebody else brought the very same backup meanwhile.
+TEST_F(SeveralStores, WhatHasArrivedMeanwhileIsMissedNoMore) {
+  add(one, kOne, "shop", "content");
+  add(two, kOne, "shop", "content");
+  note_missed(list_backups(one).back(), {{"local:far", "no route", ""}}, context);
+  deliver_missed({&one, &two}, context, progress);
+  EXPECT_THAT(missed_notes(one), IsEmpty());
+  EXPECT_EQ(read_object(two, key_of(kOne)), "content");
 }
 
 }  // namespace

@@ -69,7 +69,7 @@ S3Upload::S3Upload(std::shared_ptr<S3Client> client, std::string key, Existing e
       existing_(existing),
       writer_(random_id()),
       on_stop_(client_->context().stop, [this] { stop_.request_stop(); }) {
-  if (only_new()) refuse_existing();
+  if (only_new() && is_there()) throw Exists(client_->location(key_) + ": is there already");
 }
 
 S3Upload::~S3Upload() { abandon(); }
@@ -78,11 +78,15 @@ S3Reply S3Upload::head() const {
   return client_->send({.method = "HEAD", .key = key_}, stop_.get_token());
 }
 
-void S3Upload::refuse_existing() const {
+bool S3Upload::is_there() const {
   const S3Reply reply = head();
-  if (reply.status == 404) return;
-  if (reply.ok()) throw Exists(client_->location(key_) + ": is there already");
-  client_->fail({.method = "HEAD", .key = key_}, reply);
+  if (!reply.ok() && reply.status != 404) client_->fail({.method = "HEAD", .key = key_}, reply);
+  return reply.ok();
+}
+
+void S3Upload::refuse_other() const {
+  throw Exists(client_->location(key_) + ": another run has written this name meanwhile",
+               "what it wrote stays as it is");
 }
 
 void S3Upload::write(std::string_view bytes) {
@@ -167,15 +171,16 @@ void S3Upload::put_whole() {
                      .sha256 = sha256_hex(buffer_),
                      .md5 = md5(buffer_),
                      .etag = {}};
-  if (only_new()) refuse_existing();  // not every server that takes a condition minds it
+  if (only_new() && is_there()) refuse_other();  // not every server that takes a condition minds it
   S3Reply reply = put(whole.md5, whole.sha256, only_new());
   const bool unsettled = only_new() && knows_no_conditions(reply);
   if (unsettled) {
-    refuse_existing();
+    if (is_there()) refuse_other();
     reply = put(whole.md5, whole.sha256, false);
   }
   // What stands in our way may be our own, from a try whose answer was lost.
   const bool ours = reply.status == 412 && is_ours(head());
+  if (reply.status == 412 && !ours) refuse_other();
   if (!reply.ok() && !ours) client_->fail({.method = "PUT", .key = key_}, reply);
   parts_ = {whole};
   const bool told = lower(plain_etag(reply.header("etag"))) == hex(whole.md5);
@@ -183,7 +188,7 @@ void S3Upload::put_whole() {
 }
 
 void S3Upload::complete() {
-  if (only_new()) refuse_existing();
+  if (only_new() && is_there()) refuse_other();
   S3Reply reply =
       complete_upload(*client_, key_, upload_id_, parts_, only_new(), stop_.get_token());
   if (only_new() && knows_no_conditions(reply)) {
@@ -192,6 +197,7 @@ void S3Upload::complete() {
   // The upload may be gone because it was completed by a try whose answer was lost.
   const bool lost = reply.status == 404 || reply.status == 412 || reply.status == 500;
   const bool ours = !reply.ok() && lost && is_ours(head());
+  if (reply.status == 412 && !ours) refuse_other();
   if (!reply.ok() && !ours) client_->fail({.method = "POST", .key = key_}, reply);
   upload_id_.clear();
   check_whole(etag_of(parts_));
@@ -206,7 +212,7 @@ void S3Upload::check_whole(const std::string& etag) {
   const S3Reply reply = head();
   if (!reply.ok()) client_->fail({.method = "HEAD", .key = key_}, reply);
   if (reply.http.header(kWriterHeader).value_or(writer_) != writer_) {
-    throw Exists(client_->location(key_) + ": another run has just written it");
+    refuse_other();
   }
   const auto size = parse_int(reply.header("content-length"));
   if (!size || std::cmp_not_equal(*size, bytes_)) {

@@ -36,7 +36,8 @@ class S3Upload final : public Sink {
 
  private:
   bool only_new() const { return existing_ == Existing::kRefuse; }
-  void refuse_existing() const;
+  bool is_there() const;
+  [[noreturn]] void refuse_other() const;
   void begin();
   void submit_part();
   void take_part();

@@ -1,0 +1,67 @@
+// Uploads at the scripted server: what they say, what they ask for, what they leave.
+#include "store/s3_upload.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "base/error.h"
+#include "harness/program.h"
+#include "harness/s3_connect.h"
+#include "harness/scripted_s3.h"
+#include "harness/store_contract.h"
+#include "store/testing_context.h"
+
+namespace pgstow::test {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr std::size_t kPart = 64 * 1024;
+
+class S3Uploads : public testing::Test {
+ protected:
+  // The server looks at the real time.
+  S3Uploads() {
+    world.clock.advance(std::chrono::ceil<std::chrono::milliseconds>(
+        std::chrono::system_clock::now() - world.clock.now()));
+  }
+
+  std::unique_ptr<S3Store> connect() {
+    S3Settings settings = s3_settings(s3.address(), s3.bucket());
+    settings.part_bytes = kPart;
+    settings.attempts = 3;
+    settings.notes = notes.path();
+    return std::make_unique<S3Store>(settings, std::make_unique<FixedKeys>(s3.admin()),
+                                     world.context());
+  }
+
+  ScriptedS3 s3{{.rules = {.least_part_bytes = 1024}}};
+  TempDir notes{"pgstow-notes-"};
+  TestContext world;
+  std::unique_ptr<S3Store> store = connect();
+};
+
+TEST_F(S3Uploads, SayThatAnotherRunWasFaster) {
+  for (const std::size_t size : {std::size_t{10}, 3 * kPart}) {
+    const auto late = store->create("shop", Existing::kRefuse);
+    late->write(noise(size));
+    s3.on({Operation::kHeadObject}, "404 NoSuchKey");  // it comes between the look and the write
+    put(*connect(), "shop", "early", Existing::kReplace);
+    try {
+      late->finish();
+      FAIL() << "it was overwritten";
+    } catch (const Exists& e) {
+      EXPECT_THAT(e.what(), HasSubstr("another run has written this name meanwhile"));
+    }
+    s3.clear();
+    EXPECT_EQ(read_object(*store, "shop"), "early");
+    store->remove("shop");
+  }
+}
+
+}  // namespace
+}  // namespace pgstow::test
