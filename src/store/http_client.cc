@@ -59,7 +59,6 @@ struct Exchange {
   HttpReply reply = {};
   std::size_t sent = 0;
   std::size_t header_bytes = 0;
-  int requests = 0;
   std::string problem = {};  // why a callback ended the exchange
 
   std::size_t send(char* into, std::size_t room) {
@@ -132,13 +131,6 @@ std::size_t on_header(char* bytes, std::size_t size, std::size_t count, void* ex
 
 int on_progress(void* exchange, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
   return static_cast<Exchange*>(exchange)->stop.stop_requested() ? 1 : 0;
-}
-
-// Before each request of an exchange: curl sends it again by itself, with a new connection, when a
-// kept one turns out dead before the reply begins.
-int on_request(void* exchange, char*, char*, int, int) {
-  ++static_cast<Exchange*>(exchange)->requests;
-  return CURL_PREREQFUNC_OK;
 }
 
 // "https://host:port", for messages: paths and queries may hold what is nobody's business.
@@ -264,8 +256,6 @@ void set_callbacks(Handle& handle, Exchange& exchange) {
   handle.set(CURLOPT_WRITEDATA, self);
   handle.set(CURLOPT_HEADERFUNCTION, on_header);
   handle.set(CURLOPT_HEADERDATA, self);
-  handle.set(CURLOPT_PREREQFUNCTION, on_request);
-  handle.set(CURLOPT_PREREQDATA, self);
   handle.set(CURLOPT_NOPROGRESS, 0L);
   handle.set(CURLOPT_XFERINFOFUNCTION, on_progress);
   handle.set(CURLOPT_XFERINFODATA, self);
@@ -298,7 +288,6 @@ HttpReply HttpClient::send(const HttpRequest& request, const std::stop_token& st
   long status = 0;
   curl_easy_getinfo(handle.curl, CURLINFO_RESPONSE_CODE, &status);
   exchange.reply.status = static_cast<int>(status);
-  exchange.reply.resent = exchange.requests > 1;
   return std::move(exchange.reply);
 }
 

@@ -31,8 +31,6 @@ struct HttpReply {
   int status = 0;
   std::vector<HttpHeader> headers;
   std::string body;
-  bool resent =
-      false;  // a kept connection died, and the request went out once more: both may count
 
   // Names are compared without regard to case (RFC 9110); of several, the first.
   std::optional<std::string> header(std::string_view name) const;

@@ -201,7 +201,6 @@ S3Reply S3Client::try_once(const S3Request& request, const Course& course, const
 
 S3Reply S3Client::send(const S3Request& request, const std::stop_token& stop) {
   Course course;
-  bool repeated = false;
   for (int attempt = 1;;) {
     S3Reply reply;
     const AwsKeys keys = credentials_->keys();
@@ -215,13 +214,10 @@ S3Reply S3Client::send(const S3Request& request, const std::stop_token& stop) {
       context_.log.debug("trying again",
                          {{"request", request.method + " " + request.key}, {"cause", e.what()}});
     }
-    repeated = repeated || reply.http.resent;
     if (reply.status != 0 && corrected(reply, keys, course)) continue;
     if (reply.status != 0 && (!may_pass(reply) || attempt == settings_.attempts)) {
-      reply.repeated = repeated;
       return reply;
     }
-    repeated = true;
     pause(attempt++, reply, stop);
   }
 }

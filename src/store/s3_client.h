@@ -34,9 +34,8 @@ struct S3Request {
 struct S3Reply {
   int status = 0;
   HttpReply http;
-  std::string code;       // of an error: "NoSuchKey"
-  std::string message;    // the server's own words, perhaps none
-  bool repeated = false;  // an earlier try got no clear answer: the server may have obeyed it
+  std::string code;     // of an error: "NoSuchKey"
+  std::string message;  // the server's own words, perhaps none
 
   bool ok() const { return status >= 200 && status < 300 && code.empty(); }
   std::string header(std::string_view name) const { return http.header(name).value_or(""); }

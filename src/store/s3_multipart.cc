@@ -56,7 +56,7 @@ unsigned parts_in_flight(const S3Settings& settings, std::uint64_t part_bytes) {
   return std::min(settings.transfers, fit);
 }
 
-BegunUpload begin_upload(S3Client& client, const std::string& key,
+std::string begin_upload(S3Client& client, const std::string& key,
                          const std::vector<HttpHeader>& headers, const std::stop_token& stop) {
   const S3Reply reply = client.send_ok(
       {.method = "POST", .key = key, .query = {{"uploads", ""}}, .headers = headers}, stop);
@@ -65,7 +65,7 @@ BegunUpload begin_upload(S3Client& client, const std::string& key,
   if (id.empty() || id.size() > 4096 || std::ranges::any_of(id, [](char c) { return c < ' '; })) {
     throw Error(client.location(key) + ": the server began an upload without a usable id");
   }
-  return {.id = id, .perhaps_twice = reply.repeated};
+  return id;
 }
 
 S3Part send_part(S3Client& client, const std::string& key, const std::string& upload_id,
@@ -113,13 +113,6 @@ S3Reply complete_upload(S3Client& client, const std::string& key, const std::str
                     .error_in_success = true};
   if (only_new) request.headers.push_back({"If-None-Match", "*"});
   return client.send(request, stop);
-}
-
-void abort_other_uploads(S3Client& client, const std::string& key, const std::string& but,
-                         const std::stop_token& stop) {
-  for (const OpenUpload& open : list_uploads(client, key, stop).uploads) {
-    if (open.key == key && open.id != but) abort_upload(client, key, open.id, stop);
-  }
 }
 
 void abort_upload(S3Client& client, const std::string& key, const std::string& upload_id,

@@ -31,12 +31,9 @@ struct S3Part {
   std::string etag;    // as the server gave it
 };
 
-struct BegunUpload {
-  std::string id;
-  bool perhaps_twice = false;  // an answer was lost: there may be another, of which nobody knows
-};
-
-BegunUpload begin_upload(S3Client& client, const std::string& key,
+// Returns the upload's id. When an answer was lost there may be another one, without any part, that
+// nobody knows of.
+std::string begin_upload(S3Client& client, const std::string& key,
                          const std::vector<HttpHeader>& headers, const std::stop_token& stop);
 
 // Sends a part, again when the server has stored something else. Throws Transient when it goes on
@@ -48,11 +45,6 @@ S3Part send_part(S3Client& client, const std::string& key, const std::string& up
 S3Reply complete_upload(S3Client& client, const std::string& key, const std::string& upload_id,
                         const std::vector<S3Part>& parts, bool only_new,
                         const std::stop_token& stop);
-
-// Aborts the open uploads of the key, but for the one with that id. Throws NotAllowed without the
-// right to see them.
-void abort_other_uploads(S3Client& client, const std::string& key, const std::string& but,
-                         const std::stop_token& stop);
 
 // Ends an upload and frees its parts. That it is gone already is no error.
 void abort_upload(S3Client& client, const std::string& key, const std::string& upload_id,

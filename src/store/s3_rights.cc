@@ -93,10 +93,10 @@ class Attempts {
     }
   }
 
-  void abort() { abort_upload(client_, key_, begin_upload(client_, key_, {}, stop()).id, stop()); }
+  void abort() { abort_upload(client_, key_, begin_upload(client_, key_, {}, stop()), stop()); }
 
   void list_parts() {
-    const std::string id = begin_upload(client_, key_, {}, stop()).id;
+    const std::string id = begin_upload(client_, key_, {}, stop());
     try {
       last_part(client_, {.key = key_, .id = id, .initiated = {}}, stop());
     } catch (const NotAllowed&) {

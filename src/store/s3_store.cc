@@ -21,6 +21,7 @@ namespace pgstow {
 namespace {
 
 constexpr std::chrono::hours kStale{24};
+constexpr std::chrono::hours kPartless{1};     // a living run sends its first part at once
 constexpr std::string_view kOurs = "backup_";  // what our uploads' keys begin with
 
 }  // namespace
@@ -87,21 +88,16 @@ int S3Store::end_noted() {
   const std::filesystem::path& notes = client_->settings().notes;
   if (notes.empty()) return 0;
   return end_noted_uploads(notes, client_->place(), [&](const NotedUpload& upload) {
-    if (!upload.upload_id.empty()) return end_upload(upload.key, upload.upload_id);
-    try {
-      abort_other_uploads(*client_, upload.key, {}, client_->context().stop);
-    } catch (const NotAllowed& e) {
-      client_->context().log.debug("uploads can't be looked for", {{"cause", e.what()}});
-    }
-    return true;
+    return end_upload(upload.key, upload.upload_id);
   });
 }
 
-// A living run sends a part now and then. Where that can't be seen, nothing is taken for dead.
+// Nothing tells whose an upload is: two hosts may be bringing the same backup there. But a living
+// run sends a part now and then. Where that can't be seen, nothing is taken for dead.
 bool S3Store::is_stale(const OpenUpload& upload, Time now) {
   try {
     const auto moved = last_part(*client_, upload, client_->context().stop);
-    return !moved || now - *moved >= kStale;
+    return now - moved.value_or(upload.initiated) >= (moved ? kStale : kPartless);
   } catch (const NotAllowed& e) {
     client_->context().log.info("an old upload is left: its parts may not be seen",
                                 {{"object", client_->location(upload.key)}, {"cause", e.what()}});
@@ -118,7 +114,7 @@ int S3Store::end_stale() {
         list_uploads(*client_, client_->settings().prefix + std::string(kOurs), context.stop);
     const Time now = open.now.value_or(context.clock.now());
     for (const OpenUpload& upload : open.uploads) {
-      if (now - upload.initiated < kStale) continue;
+      if (now - upload.initiated < kPartless) continue;
       if (!is_stale(upload, now)) continue;
       if (end_upload(upload.key, upload.id)) ++ended;
     }

@@ -34,8 +34,8 @@ class S3Store final : public Store {
   std::unique_ptr<Source> open(std::string_view key, Range range = {}) override;
   std::vector<Object> list(std::string_view prefix = {}) override;
   void remove(std::string_view key) override;
-  // Aborts uploads that this host's notes name as a dead run's, and those of backups that have not
-  // moved for a day, whoever began them.
+  // Aborts uploads that this host's notes name as a dead run's and, whoever began them, those of
+  // backups that have not moved for a day, or have no part an hour after they were begun.
   int clear_leftovers() override;
 
   S3Client& client() { return *client_; }

@@ -106,19 +106,17 @@ void S3Upload::write(std::string_view bytes) {
 
 void S3Upload::begin() {
   const S3Settings& settings = client_->settings();
+  upload_id_ = begin_upload(*client_, key_, object_headers(*client_, writer_, only_new(), bytes_),
+                            stop_.get_token());
   if (!settings.notes.empty()) {
     try {
       note_ = std::make_unique<UploadNote>(
-          settings.notes, NotedUpload{.place = client_->place(), .key = key_, .upload_id = {}});
+          settings.notes,
+          NotedUpload{.place = client_->place(), .key = key_, .upload_id = upload_id_});
     } catch (const Error& e) {  // then a dead run's parts are found by their age
       client_->context().log.debug("no note of an upload", {{"cause", e.what()}});
     }
   }
-  const BegunUpload begun = begin_upload(
-      *client_, key_, object_headers(*client_, writer_, only_new(), bytes_), stop_.get_token());
-  upload_id_ = begun.id;
-  perhaps_twice_ = begun.perhaps_twice;
-  if (note_) note_->set_id(upload_id_);
   senders_ = std::make_unique<Ordered<S3Part>>(settings.transfers);
 }
 
@@ -147,7 +145,6 @@ void S3Upload::finish() {
     submit_part();
     while (senders_->pending() > 0) take_part();
     complete();
-    end_twin();
   }
   finished_ = true;
   note_.reset();
@@ -238,17 +235,6 @@ void S3Upload::check_lock(const S3Reply& head) const {
               "the bucket needs object lock, and the keys s3:GetObjectRetention to see it");
 }
 
-// An upload that was begun without our hearing of it has no note with its id. Where it may not be
-// looked for, its age will tell.
-void S3Upload::end_twin() noexcept {
-  if (!perhaps_twice_) return;
-  try {
-    abort_other_uploads(*client_, key_, {}, stop_.get_token());
-  } catch (const std::exception& e) {
-    client_->context().log.debug("a second upload could not be looked for", {{"cause", e.what()}});
-  }
-}
-
 void S3Upload::abandon() noexcept {
   if (finished_) return;
   if (note_) note_->leave();
@@ -258,7 +244,6 @@ void S3Upload::abandon() noexcept {
     senders_.reset();  // waits for parts in flight: after an abort they would be stored again
     const Deadline deadline(kAbortPatience);
     abort_upload(*client_, key_, upload_id_, deadline.token());
-    if (perhaps_twice_) abort_other_uploads(*client_, key_, {}, deadline.token());
     if (note_) note_->take_back();
   } catch (const std::exception& e) {  // the next run ends it
     client_->context().log.debug("an upload could not be aborted", {{"cause", e.what()}});

@@ -49,7 +49,6 @@ class S3Upload final : public Sink {
   bool is_ours(const S3Reply& head) const;
   S3Reply head() const;
   void abandon() noexcept;
-  void end_twin() noexcept;
 
   const std::shared_ptr<S3Client> client_;
   const std::string key_;
@@ -61,8 +60,7 @@ class S3Upload final : public Sink {
   std::uint32_t next_number_ = 1;
   std::uint64_t bytes_ = 0;
   std::vector<S3Part> parts_;
-  std::string upload_id_;       // empty: no multipart upload
-  bool perhaps_twice_ = false;  // a lost answer may have begun another one
+  std::string upload_id_;  // empty: no multipart upload
   std::unique_ptr<UploadNote> note_;
   bool finished_ = false;
   std::unique_ptr<Ordered<S3Part>> senders_;  // last: its threads use what is above

@@ -19,6 +19,8 @@ namespace pgstow::test {
 namespace {
 
 using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
 
 constexpr std::size_t kPart = 64 * 1024;
 
@@ -61,6 +63,32 @@ TEST_F(S3Uploads, SayThatAnotherRunWasFaster) {
     EXPECT_EQ(read_object(*store, "shop"), "early");
     store->remove("shop");
   }
+}
+
+// Two hosts bring the same backup there; what one of them asked for was answered to nobody.
+TEST_F(S3Uploads, LeaveThoseOfLivingRunsAlone) {
+  const auto theirs = connect()->create("backup_1.dump.gz", Existing::kRefuse);
+  theirs->write(noise(2 * kPart));
+  s3.await(Operation::kUploadPart, 1);
+  s3.on({Operation::kCreateUpload}, "reset after doing it", nth(1));
+  {
+    const auto ours = store->create("backup_1.dump.gz", Existing::kReplace);
+    ours->write(noise(2 * kPart));
+  }
+  EXPECT_THAT(s3.open_uploads(), SizeIs(2));  // theirs, and the one that was not answered
+  EXPECT_EQ(connect()->clear_leftovers(), 0);
+  const auto age = [&](std::chrono::minutes by) {
+    for (const auto& [id, upload] : s3.open_uploads()) {
+      s3.memory().edit_upload(id, [&](OpenUpload& late) { late.begun -= by; });
+    }
+  };
+  age(std::chrono::minutes(59));
+  EXPECT_EQ(connect()->clear_leftovers(), 0);
+  age(std::chrono::minutes(2));
+  EXPECT_EQ(connect()->clear_leftovers(), 1);
+  theirs->finish();
+  EXPECT_TRUE(read_object(*store, "backup_1.dump.gz") == noise(2 * kPart));
+  EXPECT_THAT(s3.open_uploads(), IsEmpty());
 }
 
 }  // namespace

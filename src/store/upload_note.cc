@@ -41,13 +41,15 @@ std::optional<NotedUpload> read_note(const Fd& file) {
   if (n < 0) return std::nullopt;
   text.resize(static_cast<std::size_t>(n));
   const std::vector<std::string_view> lines = split(text, '\n');
-  if (lines.size() < 3 || lines[0].empty() || lines[1].empty()) return std::nullopt;
+  if (lines.size() < 3 || lines[0].empty() || lines[1].empty() || lines[2].empty()) {
+    return std::nullopt;
+  }
   return NotedUpload{std::string(lines[0]), std::string(lines[1]), std::string(lines[2])};
 }
 
 }  // namespace
 
-UploadNote::UploadNote(const fs::path& folder, NotedUpload upload) : upload_(std::move(upload)) {
+UploadNote::UploadNote(const fs::path& folder, const NotedUpload& upload) {
   std::error_code ignored;  // opening says what is wrong
   fs::create_directories(folder, ignored);
   // Between the making and the locking of the file, a run that clears may take it for a dead one's.
@@ -56,21 +58,15 @@ UploadNote::UploadNote(const fs::path& folder, NotedUpload upload) : upload_(std
     file_ = open_note(path_, O_CREAT | O_EXCL);
     if (!file_ || ::flock(file_.get(), LOCK_EX) != 0) throw_errno(path_.string());
   } while (!is_still(file_, path_));
-  write();
+  write(upload);
 }
 
 UploadNote::~UploadNote() {
   if (!stays_) ::unlink(path_.c_str());
 }
 
-void UploadNote::set_id(const std::string& upload_id) {
-  upload_.upload_id = upload_id;
-  write();
-}
-
-void UploadNote::write() const {
-  const std::string text =
-      fmt::format("{}\n{}\n{}\n", upload_.place, upload_.key, upload_.upload_id);
+void UploadNote::write(const NotedUpload& upload) const {
+  const std::string text = fmt::format("{}\n{}\n{}\n", upload.place, upload.key, upload.upload_id);
   if (::pwrite(file_.get(), text.data(), text.size(), 0) != static_cast<ssize_t>(text.size())) {
     throw_errno(path_.string());
   }

@@ -14,30 +14,28 @@
 namespace pgstow {
 
 struct NotedUpload {
-  std::string place;      // endpoint, bucket: another store's notes may lie in the same folder
-  std::string key;        // with the prefix
-  std::string upload_id;  // empty: not known, the run died between the request and its answer
+  std::string place;  // endpoint, bucket: another store's notes may lie in the same folder
+  std::string key;    // with the prefix
+  std::string upload_id;
 };
 
 // The note goes with the object, unless it is told to stay.
 class UploadNote {
  public:
-  // Writes a note without an id. Throws Error where none can be written.
-  UploadNote(const std::filesystem::path& folder, NotedUpload upload);
+  // Throws Error where none can be written.
+  UploadNote(const std::filesystem::path& folder, const NotedUpload& upload);
   UploadNote(const UploadNote&) = delete;
   UploadNote& operator=(const UploadNote&) = delete;
   ~UploadNote();
 
-  void set_id(const std::string& upload_id);
   // Whether the note stays for the next run when the object goes.
   void leave() { stays_ = true; }
   void take_back() { stays_ = false; }
 
  private:
-  void write() const;
+  void write(const NotedUpload& upload) const;
 
   std::filesystem::path path_;
-  NotedUpload upload_;
   bool stays_ = false;
   Fd file_;
 };

@@ -31,34 +31,30 @@ std::vector<std::string> ended(const std::filesystem::path& folder, const std::s
 
 TEST(UploadNote, ThatOfALivingRunIsLeftAlone) {
   const TempDir folder("pgstow-note-");
-  UploadNote note(folder / "made", {.place = "here", .key = "k", .upload_id = {}});
-  note.set_id("id");
+  const UploadNote note(folder / "made", {.place = "here", .key = "k", .upload_id = "id"});
   EXPECT_THAT(ended(folder / "made", "here"), IsEmpty());
 }
 
 TEST(UploadNote, GoesWithItsRun) {
   const TempDir folder("pgstow-note-");
   {
-    const UploadNote note(folder.path(), {.place = "here", .key = "k", .upload_id = {}});
+    const UploadNote note(folder.path(), {.place = "here", .key = "k", .upload_id = "id"});
   }
   EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
 }
 
 TEST(UploadNote, ThatOfADeadRunIsFoundUntilItsUploadIsEnded) {
   const TempDir folder("pgstow-note-");
-  for (const char* id : {"id", ""}) {
-    Forked dead([&] {
-      UploadNote note(folder.path(), {.place = "here", .key = "k", .upload_id = {}});
-      if (*id != '\0') note.set_id(id);
-      ::_exit(0);
-      return 0;
-    });
-    dead.wait();
-    EXPECT_THAT(ended(folder.path(), "elsewhere"), IsEmpty());
-    EXPECT_THAT(ended(folder.path(), "here", false), ElementsAre("k " + std::string(id)));
-    EXPECT_THAT(ended(folder.path(), "here"), ElementsAre("k " + std::string(id)));
-    EXPECT_THAT(ended(folder.path(), "here"), IsEmpty());
-  }
+  Forked dead([&] {
+    const UploadNote note(folder.path(), {.place = "here", .key = "k", .upload_id = "id"});
+    ::_exit(0);
+    return 0;
+  });
+  dead.wait();
+  EXPECT_THAT(ended(folder.path(), "elsewhere"), IsEmpty());
+  EXPECT_THAT(ended(folder.path(), "here", false), ElementsAre("k id"));
+  EXPECT_THAT(ended(folder.path(), "here"), ElementsAre("k id"));
+  EXPECT_THAT(ended(folder.path(), "here"), IsEmpty());
 }
 
 TEST(UploadNote, WhatCannotBeReadIsRemovedAndOtherFilesAreNot) {
@@ -73,7 +69,7 @@ TEST(UploadNote, WhatCannotBeReadIsRemovedAndOtherFilesAreNot) {
 TEST(UploadNote, WhereNoneCanBeWrittenThatIsAnError) {
   const TempDir folder("pgstow-note-");
   test::write_file(folder / "file", "");
-  EXPECT_THROW(UploadNote(folder / "file", {.place = "p", .key = "k", .upload_id = {}}), Error);
+  EXPECT_THROW(UploadNote(folder / "file", {.place = "p", .key = "k", .upload_id = "id"}), Error);
 }
 
 TEST(UploadNote, WithoutAFolderThereAreNone) { EXPECT_THAT(ended("/nowhere", "here"), IsEmpty()); }
