@@ -70,26 +70,25 @@ void S3Store::remove(std::string_view key) {
 
 int S3Store::clear_leftovers() { return end_noted() + end_stale(); }
 
-// False when it has to be tried again another day.
-bool S3Store::end_upload(const std::string& key, const std::string& id) {
-  try {
-    abort_upload(*client_, key, id, client_->context().stop);
-    return true;
-  } catch (const NotAllowed& e) {
-    client_->context().log.info(
-        "a dead run's upload may not be aborted; a lifecycle rule of the bucket "
-        "(AbortIncompleteMultipartUpload) does it",
-        {{"object", client_->location(key)}, {"cause", e.what()}});
-    return false;
-  }
-}
-
+// What may not be aborted is said once: its note goes. Should the right come later, the upload is
+// found by its age.
 int S3Store::end_noted() {
   const std::filesystem::path& notes = client_->settings().notes;
-  if (notes.empty()) return 0;
-  return end_noted_uploads(notes, client_->place(), [&](const NotedUpload& upload) {
-    return end_upload(upload.key, upload.upload_id);
+  const Context& context = client_->context();
+  int ended = 0;
+  if (notes.empty()) return ended;
+  end_noted_uploads(notes, client_->place(), [&](const NotedUpload& upload) {
+    try {
+      abort_upload(*client_, upload.key, upload.upload_id, context.stop);
+      ++ended;
+    } catch (const NotAllowed& e) {
+      context.log.info(
+          "a dead run's upload may not be aborted: it is left to the bucket's lifecycle rule "
+          "AbortIncompleteMultipartUpload",
+          {{"object", client_->location(upload.key)}, {"cause", e.what()}});
+    }
   });
+  return ended;
 }
 
 // Nothing tells whose an upload is: two hosts may be bringing the same backup there. But a living
@@ -99,8 +98,8 @@ bool S3Store::is_stale(const OpenUpload& upload, Time now) {
     const auto moved = last_part(*client_, upload, client_->context().stop);
     return now - moved.value_or(upload.initiated) >= (moved ? kStale : kPartless);
   } catch (const NotAllowed& e) {
-    client_->context().log.info("an old upload is left: its parts may not be seen",
-                                {{"object", client_->location(upload.key)}, {"cause", e.what()}});
+    client_->context().log.debug("an old upload is left: its parts may not be seen",
+                                 {{"object", client_->location(upload.key)}, {"cause", e.what()}});
     return false;
   }
 }
@@ -116,10 +115,11 @@ int S3Store::end_stale() {
     for (const OpenUpload& upload : open.uploads) {
       if (now - upload.initiated < kPartless) continue;
       if (!is_stale(upload, now)) continue;
-      if (end_upload(upload.key, upload.id)) ++ended;
+      abort_upload(*client_, upload.key, upload.id, context.stop);
+      ++ended;
     }
   } catch (const NotAllowed& e) {
-    context.log.debug("uploads can't be listed", {{"cause", e.what()}});
+    context.log.debug("old uploads can't be listed or aborted", {{"cause", e.what()}});
   } catch (const NotFound& e) {  // ended by somebody else meanwhile
     context.log.debug("an upload is gone", {{"cause", e.what()}});
   }

@@ -45,7 +45,6 @@ class S3Store final : public Store {
   int end_noted();
   int end_stale();
   bool is_stale(const OpenUpload& upload, Time now);
-  bool end_upload(const std::string& key, const std::string& id);
 
   const std::shared_ptr<S3Client> client_;
 };

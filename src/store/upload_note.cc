@@ -72,9 +72,8 @@ void UploadNote::write(const NotedUpload& upload) const {
   }
 }
 
-int end_noted_uploads(const fs::path& folder, const std::string& place,
-                      const std::function<bool(const NotedUpload&)>& end) {
-  int ended = 0;
+void end_noted_uploads(const fs::path& folder, const std::string& place,
+                       const std::function<void(const NotedUpload&)>& end) {
   std::error_code none;  // a folder that is not there holds no notes
   for (const auto& entry : fs::directory_iterator(folder, none)) {
     const fs::path& path = entry.path();
@@ -83,11 +82,9 @@ int end_noted_uploads(const fs::path& folder, const std::string& place,
     if (!file || ::flock(file.get(), LOCK_EX | LOCK_NB) != 0 || !is_still(file, path)) continue;
     const auto note = read_note(file);
     if (note && note->place != place) continue;
-    if (note && !end(*note)) continue;
+    if (note) end(*note);
     ::unlink(path.c_str());
-    if (note) ++ended;
   }
-  return ended;
 }
 
 }  // namespace pgstow

@@ -40,9 +40,9 @@ class UploadNote {
   Fd file_;
 };
 
-// Hands each dead run's upload in that place to `end`, and removes its note if that returns true.
-// A note that can't be read is removed. Returns how many were ended.
-int end_noted_uploads(const std::filesystem::path& folder, const std::string& place,
-                      const std::function<bool(const NotedUpload&)>& end);
+// Hands each dead run's upload in that place to `end`, and removes its note unless that throws. A
+// note that can't be read is removed.
+void end_noted_uploads(const std::filesystem::path& folder, const std::string& place,
+                       const std::function<void(const NotedUpload&)>& end);
 
 }  // namespace pgstow
