@@ -5,8 +5,8 @@
 // BACKUP_S3_OFFSITE_BUCKET to s3:offsite.
 #pragma once
 
-#include <deque>
 #include <filesystem>
+#include <list>
 #include <optional>
 #include <span>
 #include <string>
@@ -27,7 +27,7 @@ struct NamedSettings {
   NamedSettings& operator=(const NamedSettings&) = delete;
   ~NamedSettings() = default;
 
-  std::deque<std::string> names;  // that the table refers to
+  std::list<std::string> names;  // that the table refers to; a deque may throw when it is moved
   std::vector<Setting> table;
   Settings settings;
 };

@@ -4,9 +4,9 @@
 
 #include <cstdio>
 #include <ctime>
-#include <thread>
 
 #include "base/fd.h"
+#include "base/pause.h"
 #include "base/text.h"
 
 namespace pgstow {
@@ -75,13 +75,7 @@ Time SystemClock::now() const {
 }
 
 void SystemClock::sleep(std::chrono::milliseconds duration, const std::stop_token& stop) const {
-  const auto end = std::chrono::steady_clock::now() + duration;
-  while (std::chrono::steady_clock::now() < end) {
-    check_stop(stop);
-    std::this_thread::sleep_for(std::min<std::chrono::nanoseconds>(
-        std::chrono::milliseconds(50), end - std::chrono::steady_clock::now()));
-  }
-  check_stop(stop);
+  if (!pause_until(std::chrono::steady_clock::now() + duration, stop)) check_stop(stop);
 }
 
 std::string stamp(Time time) { return format_fields(local_fields(time), "%Y%m%d_%H%M%S"); }

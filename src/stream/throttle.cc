@@ -1,7 +1,8 @@
 #include "stream/throttle.h"
 
 #include <algorithm>
-#include <condition_variable>
+
+#include "base/pause.h"
 
 namespace pgstow {
 namespace {
@@ -22,11 +23,7 @@ Throttle::Clock::time_point Throttle::reserve(std::uint64_t bytes) {
 
 void Throttle::take(std::uint64_t bytes, const std::stop_token& stop) {
   if (rate_ == 0) return;
-  const Clock::time_point when = reserve(bytes);
-  std::mutex mutex;
-  std::condition_variable_any never;
-  std::unique_lock lock(mutex);
-  never.wait_until(lock, stop, when, [] { return false; });
+  static_cast<void>(pause_until(reserve(bytes), stop));  // its caller looks at the stop
 }
 
 }  // namespace pgstow
