@@ -3,13 +3,12 @@
 #include <fmt/format.h>
 
 #include <chrono>
-#include <condition_variable>
-#include <mutex>
 #include <thread>
 #include <utility>
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "base/pause.h"
 #include "base/text.h"
 #include "store/random_id.h"
 #include "store/s3_digest.h"
@@ -46,12 +45,8 @@ bool knows_no_conditions(const S3Reply& reply) {
 class Deadline {
  public:
   explicit Deadline(std::chrono::milliseconds after)
-      : watch_([this, after](const std::stop_token& over) {
-          std::mutex mutex;
-          std::condition_variable_any ended;
-          std::unique_lock lock(mutex);
-          ended.wait_for(lock, over, after, [&] { return over.stop_requested(); });
-          if (!over.stop_requested()) stop_.request_stop();
+      : watch_([this, end = std::chrono::steady_clock::now() + after](const std::stop_token& over) {
+          if (pause_until(end, over)) stop_.request_stop();
         }) {}
 
   std::stop_token token() const { return stop_.get_token(); }
@@ -168,7 +163,6 @@ void S3Upload::put_whole() {
                      .sha256 = sha256_hex(buffer_),
                      .md5 = md5(buffer_),
                      .etag = {}};
-  if (only_new() && is_there()) refuse_other();  // not every server that takes a condition minds it
   S3Reply reply = put(whole.md5, whole.sha256, only_new());
   const bool unsettled = only_new() && knows_no_conditions(reply);
   if (unsettled) {

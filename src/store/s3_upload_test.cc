@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <filesystem>
 #include <memory>
 #include <string>
 
@@ -89,6 +90,30 @@ TEST_F(S3Uploads, LeaveThoseOfLivingRunsAlone) {
   theirs->finish();
   EXPECT_TRUE(read_object(*store, "backup_1.dump.gz") == noise(2 * kPart));
   EXPECT_THAT(s3.open_uploads(), IsEmpty());
+}
+
+// Otherwise every run would say it again.
+TEST_F(S3Uploads, SayOnceWhatMayNotBeAborted) {
+  s3.on({Operation::kAbortUpload}, "403 AccessDenied");
+  {
+    const auto sink = store->create("backup_1.dump.gz", Existing::kRefuse);
+    sink->write(noise(2 * kPart));
+  }
+  EXPECT_THAT(s3.open_uploads(), SizeIs(1));
+  EXPECT_FALSE(std::filesystem::is_empty(notes.path()));
+  EXPECT_EQ(store->clear_leftovers(), 0);
+  EXPECT_THAT(world.logged(), HasSubstr("AbortIncompleteMultipartUpload"));
+  EXPECT_TRUE(std::filesystem::is_empty(notes.path()));
+  const std::size_t said = world.logged().size();
+  EXPECT_EQ(store->clear_leftovers(), 0);
+  EXPECT_EQ(world.logged().size(), said);
+}
+
+// The write itself asks whether it is still the first.
+TEST_F(S3Uploads, LookOnceForASmallObject) {
+  put(*store, "shop", "small");
+  EXPECT_EQ(s3.count(Operation::kHeadObject), 1);
+  EXPECT_EQ(s3.count(Operation::kPutObject), 1);
 }
 
 }  // namespace
