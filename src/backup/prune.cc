@@ -63,9 +63,36 @@ std::vector<Reasons> judge_group(const Group& group, const PruneJob& job, Time n
   return reasons;
 }
 
-bool removable(Store& store, Pruned& pruned, const Context& context) {
+// What retention says of the backups of one database of one server.
+struct Judged {
+  Group group;
+  std::vector<Reasons> reasons;
+
+  bool any_to_go() const {
+    return std::ranges::any_of(reasons, [](const Reasons& r) { return r.empty(); });
+  }
+};
+
+std::vector<Judged> judge_all(const std::vector<Backup>& backups, const PruneJob& job, Time now) {
+  std::vector<Judged> all;
+  for (const auto& [origin, group] : by_origin(backups)) {
+    all.push_back({group, judge_group(group, job, now)});
+  }
+  return all;
+}
+
+void finish_begun(Store& store, const Context& context) {
+  if (const int finished = finish_removals(store); finished > 0) {
+    context.log.info("ended removals that a dead run began",
+                     {{"store", store.name()}, {"backups", std::to_string(finished)}});
+  }
+}
+
+// Asked only where something is to go: in a versioned bucket, the question leaves a marker.
+bool removable(Store& store, bool any_to_go, Pruned& pruned, const Context& context) {
   try {
-    check_removable(store);
+    finish_begun(store, context);
+    if (any_to_go) check_removable(store);
     return true;
   } catch (const NotAllowed& e) {
     pruned.not_removable.push_back(store.name());
@@ -87,15 +114,14 @@ void remove_step(PruneStep& step, const PruneJob& job, Pruned& pruned, const Con
 }
 
 // Oldest first: whenever it is cut short, the newer ones are still there.
-void prune_group(Store& store, const Group& group, const PruneJob& job, Pruned& pruned,
+void prune_group(Store& store, const Judged& judged, const PruneJob& job, Pruned& pruned,
                  const Context& context) {
-  const std::vector<Reasons> reasons = judge_group(group, job, context.clock.now());
+  const auto& [group, reasons] = judged;
   const std::size_t first = pruned.steps.size();
   for (std::size_t i = 0; i < group.size(); ++i) {
     pruned.steps.push_back({.store = &store, .backup = *group[i], .reasons = reasons[i]});
   }
-  const bool any = std::ranges::any_of(reasons, [](const Reasons& r) { return r.empty(); });
-  if (!any) return;
+  if (!judged.any_to_go()) return;
   if (const auto why = shrunken(group); why && !job.force) {
     pruned.suspicions.push_back(
         fmt::format("{} in {}: {}", printable(group.front()->database()), store.name(), *why));
@@ -113,16 +139,19 @@ void prune_group(Store& store, const Group& group, const PruneJob& job, Pruned& 
 
 void prune_store(Store& store, const PruneJob& job, Pruned& pruned, const Context& context) {
   const std::vector<Backup> backups = list_backups(store);
-  if (!job.dry_run) {
-    if (!removable(store, pruned, context)) return;
-    if (const int finished = finish_removals(store); finished > 0) {
-      context.log.info("ended removals that a dead run began",
-                       {{"store", store.name()}, {"backups", std::to_string(finished)}});
-    }
-  }
-  for (const auto& [origin, group] : by_origin(backups)) {
-    prune_group(store, group, job, pruned, context);
-  }
+  const std::vector<Judged> all = judge_all(backups, job, context.clock.now());
+  const bool any = std::ranges::any_of(all, &Judged::any_to_go);
+  if (!job.dry_run && !removable(store, any, pruned, context)) return;
+  for (const Judged& judged : all) prune_group(store, judged, job, pruned, context);
+}
+
+// The archives stay there, and are paid for, until somebody removes their old versions.
+void say_hidden(const Place& place, const Context& context) {
+  if (place.s3 == nullptr || !place.s3->hides_removed()) return;
+  context.log.info(
+      "the bucket is versioned: what is removed is hidden, and takes space until a lifecycle rule "
+      "(NoncurrentVersionExpiration) ends it",
+      {{"store", place.store->name()}});
 }
 
 std::string percent(std::uint64_t part, std::uint64_t whole) {
@@ -160,9 +189,13 @@ std::optional<std::string> shrunken(const std::vector<const Backup*>& backups) {
 
 Pruned run_prune(const PruneJob& job, const Stores& stores, const Context& context) {
   Pruned pruned;
-  for (Store* store : stores.delivering()) {
+  for (const Place& place : stores.places()) {
+    if (!place.delivers) continue;
+    Store* store = place.store.get();
+    const int removed_before = pruned.removed;
     try {
       prune_store(*store, job, pruned, context);
+      if (pruned.removed > removed_before) say_hidden(place, context);
     } catch (const Cancelled&) {
       throw;
     } catch (const Error& e) {

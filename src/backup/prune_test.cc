@@ -192,6 +192,14 @@ TEST_F(Prune, AStoreWithoutTheRightIsLeftAlone) {
   EXPECT_THAT(days(), SizeIs(12));
 }
 
+TEST_F(Prune, NothingIsAskedWhereNothingIsToGo) {
+  add_days(3);
+  WriteOnce bucket(store);
+  const Pruned pruned = run_prune(job(), stores_of(bucket), context);
+  EXPECT_THAT(pruned.not_removable, IsEmpty());
+  EXPECT_THAT(pruned.steps, SizeIs(3));
+}
+
 TEST_F(Prune, OldBackupsWithoutManifestAreRotatedToo) {
   for (const char* stamp : {"20261101_030000", "20261102_030000", "20261103_030000"}) {
     write_object(store, fmt::format("backup_{}.dump.gz", stamp), "old", Existing::kRefuse);

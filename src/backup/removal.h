@@ -19,7 +19,8 @@ void check_removable(Store& store);
 // archive and the notes beside it, and last the mark.
 void remove_backup(Store& store, const std::string& archive_key);
 
-// Ends the removals that dead runs began; returns how many.
+// Ends the removals that dead runs began; returns how many. Throws as check_removable() before
+// anything is removed.
 int finish_removals(Store& store);
 
 }  // namespace pgstow

@@ -66,6 +66,7 @@ void S3Store::remove(std::string_view key) {
   const S3Request request{.method = "DELETE", .key = full_key(key)};
   const S3Reply reply = client_->send(request, client_->context().stop);
   if (!reply.ok() && reply.code != "NoSuchKey") client_->fail(request, reply);
+  if (reply.header("x-amz-delete-marker") == "true") hides_removed_ = true;
 }
 
 int S3Store::clear_leftovers() { return end_noted() + end_stale(); }

@@ -5,6 +5,7 @@
 // (If-None-Match) where the server knows them, and by looking first where it does not.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -38,6 +39,10 @@ class S3Store final : public Store {
   // backups that have not moved for a day, or have no part an hour after they were begun.
   int clear_leftovers() override;
 
+  // Whether the bucket has answered a removal with a delete marker: it is versioned, and what was
+  // removed is hidden, not gone.
+  bool hides_removed() const { return hides_removed_; }
+
   S3Client& client() { return *client_; }
 
  private:
@@ -47,6 +52,7 @@ class S3Store final : public Store {
   bool is_stale(const OpenUpload& upload, Time now);
 
   const std::shared_ptr<S3Client> client_;
+  std::atomic<bool> hides_removed_ = false;
 };
 
 }  // namespace pgstow

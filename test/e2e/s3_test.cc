@@ -319,6 +319,28 @@ TEST_F(S3, ThreeCopiesInOneRun) {
   EXPECT_THAT(twice.err, HasSubstr("are the same place"));
 }
 
+// Removing leaves markers there, and the space is not free: said once, and no marker too many.
+TEST_F(S3, AVersionedBucketHidesWhatIsRemoved) {
+  ASSERT_TRUE(rgw.request("PUT", "/" + bucket + "?versioning=",
+                          "<VersioningConfiguration><Status>Enabled</Status>"
+                          "</VersioningConfiguration>")
+                  .ok());
+  pgstow.with("BACKUP_KEEP_DAILY=1").with("BACKUP_KEEP_WEEKLY=0").with("BACKUP_KEEP_MONTHLY=0");
+  pgstow.with("BACKUP_STORES=s3");
+  const auto markers = [&] {
+    return xml_values(rgw.request("GET", "/" + bucket + "?versions=").body, "DeleteMarker").size();
+  };
+  ASSERT_EQ(pgstow.run({"backup"}).exit_code, 0);
+  EXPECT_EQ(markers(), 0U);
+  const Outcome second = pgstow.run({"backup"});
+  EXPECT_EQ(second.exit_code, 0) << second.describe();
+  EXPECT_THAT(second.err, HasSubstr("NoncurrentVersionExpiration"));
+  EXPECT_EQ(markers(), 3U);  // the question, the archive, its manifest
+  EXPECT_THAT(in_bucket(".dump.gz"), SizeIs(1));
+  EXPECT_THAT(pgstow.run({"prune"}).err, Not(HasSubstr("NoncurrentVersionExpiration")));
+  EXPECT_EQ(markers(), 3U);
+}
+
 TEST_F(S3, OptionsReachTheObjects) {
   bucket = rgw.make_bucket({{"x-amz-bucket-object-lock-enabled", "true"}});
   pgstow.with("BACKUP_S3_BUCKET=" + bucket)
