@@ -4,6 +4,7 @@
 #include "backup/job.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "cli/audience.h"
 #include "cli/commands.h"
 
 namespace pgstow::cli {
@@ -40,7 +41,7 @@ int backup_command(const Session& session) {
     if (const auto warning = place.local->permission_warning())
       session.context.log.warning(*warning);
   }
-  const JobDone done = run_job(job(session.config), stores, session.context, session.progress);
+  const JobDone done = run_told_job(session, stores);
   if (session.arguments.json) print(pretty(json_of(done.made)) + "\n");
   return static_cast<int>(done.complete() ? Exit::kOk : Exit::kWarnings);
 }

@@ -7,7 +7,9 @@
 #include "backup/config_state.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "cli/audience.h"
 #include "cli/commands.h"
+#include "daemon/http_server.h"
 #include "daemon/service.h"
 #include "daemon/service_config.h"
 #include "daemon/supervisor.h"
@@ -67,6 +69,20 @@ FileLock lock_service(const std::filesystem::path& folder, const std::string& da
                            lock_holder(context.clock.now(), "run"));
 }
 
+// A port that is taken must not keep backups from being made.
+std::unique_ptr<HttpServer> answer(const HttpSettings& settings, const StandingBoard& board,
+                                   const Audience& audience, const Context& context) {
+  if (!settings.listen) return nullptr;
+  try {
+    return std::make_unique<HttpServer>(
+        settings, [&] { return audience.counted(board.get(context.clock.now())); }, context.log);
+  } catch (const Error& e) {
+    context.log.warning("no metrics and no health by HTTP",
+                        {{"cause", e.what()}, {"hint", e.hint()}});
+    return nullptr;
+  }
+}
+
 ServiceEnd serve(const Session& session, const Supervisor& supervisor) {
   const Context& context = session.context;
   const ServiceSettings settings = service_settings(session, supervisor);
@@ -76,20 +92,25 @@ ServiceEnd serve(const Session& session, const Supervisor& supervisor) {
   StateFile state(folder, settings.database);
   StandingBoard board;
   const Stores stores = make_stores(session.config.stores, context);
+  Audience audience(session, state);
+  const auto http = answer(read_http_settings(session.config.settings), board, audience, context);
   context.log.info("the service begins", {{"database", settings.database}});
   supervisor.tell("READY=1");
-  return run_service(
-      settings,
-      {.stores = stores,
-       .state = state,
-       .board = board,
-       .make = [&](const Job& job, const Context& c,
-                   Progress& progress) { return run_job(job, stores, c, progress); },
-       .tell = [](const Event&) {},
-       .alive = [&] { supervisor.alive(); },
-       .reload = [&] { return may_reload(session); },
-       .changed = [&](const Standing& standing) { supervisor.tell(status_line(standing)); }},
-      context);
+  return run_service(settings,
+                     {.stores = stores,
+                      .state = state,
+                      .board = board,
+                      .make = [&](const Job& job, const Context& c,
+                                  Progress& progress) { return run_job(job, stores, c, progress); },
+                      .tell = [&](const Event& event) { audience.tell(event); },
+                      .alive = [&] { supervisor.alive(); },
+                      .reload = [&] { return may_reload(session); },
+                      .changed =
+                          [&](const Standing& standing) {
+                            supervisor.tell(status_line(standing));
+                            audience.show(standing);
+                          }},
+                     context);
 }
 
 }  // namespace
@@ -99,6 +120,7 @@ int run_service_command(const Session& session) {
   if (session.arguments.check) {
     static_cast<void>(service_settings(session, supervisor));
     static_cast<void>(need_state_folder(session.config));
+    static_cast<void>(read_http_settings(session.config.settings));
     return 0;
   }
   if (serve(session, supervisor) == ServiceEnd::kReload) {

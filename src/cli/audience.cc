@@ -1,0 +1,99 @@
+#include "cli/audience.h"
+
+#include "backup/config_state.h"
+#include "base/error.h"
+#include "daemon/http_config.h"
+#include "daemon/look.h"
+#include "daemon/metrics.h"
+#include "daemon/notify_config.h"
+#include "daemon/service_config.h"
+#include "pg/conninfo.h"
+
+namespace pgstow::cli {
+namespace {
+
+// Long enough for a try and another one; a service manager waits ten seconds in all.
+constexpr std::chrono::seconds kLastWords{5};
+
+std::filesystem::path metrics_file(const Session& session) {
+  try {
+    return read_metrics_file(session.config.settings);
+  } catch (const ConfigError& e) {
+    session.context.log.warning(e.what(), {{"hint", e.hint()}});
+    return {};
+  }
+}
+
+// For node_exporter, after a single run.
+void show_standing(const Session& session, const Audience& audience, const StateFile& file,
+                   const std::string& database, const Stores& stores) {
+  const State state = file.read(session.context);
+  Standing standing =
+      standing_of(state, database, read_schedules(session.config), session.context.clock.now());
+  standing.stores = look_into(stores, database, state.server, session.context).stores;
+  audience.show(standing);
+}
+
+}  // namespace
+
+Audience::Audience(const Session& session, StateFile& state)
+    : session_(session), state_(state), metrics_file_(metrics_file(session)) {
+  auto notifiers = notifiers_of_job(session.config, session.context.log);
+  notifiers_ = notifiers.size();
+  const bool bad = notifiers_ > 0 && state.read(session.context).bad;
+  announcer_ = std::make_unique<Announcer>(std::move(notifiers), bad, session.context.log,
+                                           session.context.clock);
+}
+
+Audience::~Audience() {
+  // Not our stop: it has been asked for when the service ends, and its last words count.
+  announcer_->finish(kLastWords, {});
+  const std::uint64_t failed = announcer_->failed();
+  if (failed == 0) return;
+  state_.change([failed](State& state) { state.notifications_failed += failed; }, session_.context);
+}
+
+Standing Audience::counted(Standing standing) const {
+  standing.notifications_failed += announcer_->failed();
+  return standing;
+}
+
+void Audience::show(const Standing& standing) const {
+  if (metrics_file_.empty()) return;
+  try {
+    write_metrics_file(metrics_file_, metrics_text(counted(standing)));
+  } catch (const Error& e) {
+    session_.context.log.warning("the file of metrics can't be written", {{"cause", e.what()}});
+  }
+}
+
+JobDone run_told_job(const Session& session, const Stores& stores) {
+  const Context& context = session.context;
+  const std::string database = pg::database_name(session.config.target.parameters);
+  StateFile file(state_folder(session.config), database);
+  Audience audience(session, file);
+  std::error_code ignored;  // what can't be looked at is not there
+  if (!audience.anybody() && !std::filesystem::is_directory(file.folder(), ignored)) {
+    return run_job(job(session.config), stores, context, session.progress);
+  }
+  JobReport report(file, database, [&](const Event& event) { audience.tell(event); }, context);
+  try {
+    JobDone done = run_job(job(session.config), stores, report.context(), session.progress);
+    report.succeeded(done, std::nullopt);
+    show_standing(session, audience, file, database, stores);
+    return done;
+  } catch (const Cancelled&) {
+    throw;
+  } catch (const Locked&) {  // a backup is being made
+    throw;
+  } catch (const Error& e) {
+    report.failed(e, std::nullopt);
+    show_standing(session, audience, file, database, stores);
+    throw;
+  } catch (const std::exception& e) {
+    report.failed(Error(e.what()), std::nullopt);
+    throw;
+  }
+}
+
+}  // namespace pgstow::cli
