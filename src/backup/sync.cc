@@ -54,16 +54,18 @@ void copy_archive(const Backup& backup, Store& from, Store& to, Existing existin
   progress.done();
 }
 
-// The manifest comes last, as when a backup is made.
+// The manifest comes last, as when a backup is made, and only beside an archive that is kept as the
+// store was told to: the run that brought it may have failed for that.
 void copy_manifest(const Backup& backup, Store& from, Store& to) {
   if (!backup.manifest) return;
   const std::string key = manifest_key(backup.key);
   const std::string text = read_object(from, key);
   static_cast<void>(parse_manifest(text, from.location(key)));
-  try {  // as a backup writes it: only what is new is locked, where the store locks
+  to.protect(backup.key);
+  try {
     write_object(to, key, text, Existing::kRefuse);
   } catch (const Exists&) {
-    write_object(to, key, text, Existing::kReplace);
+    write_object(to, key, text, Existing::kRenew);
   }
 }
 
@@ -129,7 +131,7 @@ void bring(const Backup& backup, Store& from, Store& to, const std::string& why,
   if (why == "missing") {
     copy_archive(backup, from, to, Existing::kRefuse, context, progress);
   } else if (why == "damaged" || !has_bytes_of_manifest(backup, to, context)) {
-    copy_archive(backup, from, to, Existing::kReplace, context, progress);
+    copy_archive(backup, from, to, Existing::kRenew, context, progress);
     forget_verification(backup, to, context);
   }
   copy_manifest(backup, from, to);

@@ -45,6 +45,7 @@ std::string action(const S3Request& request) {
     return std::ranges::any_of(request.query, [&](const auto& one) { return one.first == name; });
   };
   const std::string& method = request.method;
+  if (has("retention")) return "s3:PutObjectRetention";
   if (method == "DELETE") return has("uploadId") ? "s3:AbortMultipartUpload" : "s3:DeleteObject";
   if (method == "PUT" || method == "POST") return "s3:PutObject";
   if (has("uploads")) return "s3:ListBucketMultipartUploads";

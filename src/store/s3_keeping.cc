@@ -5,6 +5,8 @@
 #include <chrono>
 #include <string>
 
+#include "base/error.h"
+#include "store/s3_digest.h"
 #include "store/sigv4.h"
 
 namespace pgstow {
@@ -32,6 +34,43 @@ std::vector<HttpHeader> lock_headers(const S3Settings& settings, Time until) {
   if (settings.lock_mode.empty()) return {};
   return {{"x-amz-object-lock-mode", settings.lock_mode},
           {"x-amz-object-lock-retain-until-date", lock_time(until)}};
+}
+
+bool is_locked(const S3Settings& settings, const S3Reply& head, Time now) {
+  if (settings.lock_mode.empty()) return true;
+  const Time made = parse_http_date(head.header("last-modified")).value_or(now);
+  const Time least = made + std::chrono::days(settings.lock_days - 1);
+  const std::string until = head.header("x-amz-object-lock-retain-until-date");
+  return head.header("x-amz-object-lock-mode") == settings.lock_mode &&
+         parse_rfc3339(until).value_or(Time{}) >= least;
+}
+
+void fail_unlocked(const S3Client& client, const std::string& key) {
+  throw Error(client.location(key) + ": is stored, but not locked",
+              "the bucket needs object lock, and the keys s3:GetObjectRetention to see it");
+}
+
+void lock_object(S3Client& client, const std::string& key, const std::stop_token& stop) {
+  const S3Settings& settings = client.settings();
+  const auto locked = [&] {
+    const S3Request look{.method = "HEAD", .key = key};
+    return is_locked(settings, client.send_ok(look, stop), client.context().clock.now());
+  };
+  if (settings.lock_mode.empty() || locked()) return;
+  const Time until = client.context().clock.now() + std::chrono::days(settings.lock_days);
+  const std::string body = fmt::format(
+      "<Retention xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Mode>{}</Mode>"
+      "<RetainUntilDate>{}</RetainUntilDate></Retention>",
+      settings.lock_mode, lock_time(until));
+  const S3Request lock{
+      .method = "PUT",
+      .key = key,
+      .query = {{"retention", ""}},
+      .headers = {{"Content-Type", "application/xml"}, {"Content-MD5", base64(md5(body))}},
+      .body = body};
+  const S3Reply reply = client.send(lock, stop);
+  if (reply.status == 403 || reply.status >= 500) client.fail(lock, reply);
+  if (!reply.ok() || !locked()) fail_unlocked(client, key);
 }
 
 std::string lock_time(Time time) {

@@ -2,10 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <stop_token>
+#include <string>
 #include <vector>
 
 #include "base/clock.h"
 #include "store/http_message.h"
+#include "store/s3_client.h"
 #include "store/s3_settings.h"
 
 namespace pgstow {
@@ -15,6 +18,16 @@ std::vector<HttpHeader> keeping_headers(const S3Settings& settings, std::uint64_
 
 // Those of an object lock until then; none where the settings ask for no lock.
 std::vector<HttpHeader> lock_headers(const S3Settings& settings, Time until);
+
+// Whether the reply to a HEAD shows such a lock, for as many days since the object was made as the
+// settings ask for, less one: clocks differ. True where they ask for none.
+bool is_locked(const S3Settings& settings, const S3Reply& head, Time now);
+
+[[noreturn]] void fail_unlocked(const S3Client& client, const std::string& key);
+
+// Locks an object that is there, unless it is locked already, and looks whether it is then. Throws
+// Error when it is not: a server that knows no locks may take the wish and forget it.
+void lock_object(S3Client& client, const std::string& key, const std::stop_token& stop);
 
 // RFC 3339, whole seconds, UTC: "2026-11-27T03:00:00Z".
 std::string lock_time(Time time);

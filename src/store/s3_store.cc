@@ -11,6 +11,7 @@
 #include "store/folder.h"
 #include "store/part.h"
 #include "store/s3_download.h"
+#include "store/s3_keeping.h"
 #include "store/s3_listing.h"
 #include "store/s3_multipart.h"
 #include "store/s3_names.h"
@@ -47,6 +48,10 @@ std::unique_ptr<Sink> S3Store::create(std::string_view key, Existing existing) {
 }
 
 void S3Store::reserve(std::string_view stem) { take_name(*client_, stem, client_->context().stop); }
+
+void S3Store::protect(std::string_view key) {
+  lock_object(*client_, full_key(key), client_->context().stop);
+}
 
 std::unique_ptr<Source> S3Store::open(std::string_view key, Range range) {
   return std::make_unique<S3Download>(client_, full_key(key), range);

@@ -32,6 +32,7 @@ class S3Store final : public Store {
   std::string location(std::string_view key) const override;
   std::unique_ptr<Sink> create(std::string_view key, Existing existing) override;
   void reserve(std::string_view stem) override;
+  void protect(std::string_view key) override;
   std::unique_ptr<Source> open(std::string_view key, Range range = {}) override;
   std::vector<Object> list(std::string_view prefix = {}) override;
   void remove(std::string_view key) override;

@@ -101,8 +101,8 @@ void S3Upload::write(std::string_view bytes) {
 
 void S3Upload::begin() {
   const S3Settings& settings = client_->settings();
-  upload_id_ = begin_upload(*client_, key_, object_headers(*client_, writer_, only_new(), bytes_),
-                            stop_.get_token());
+  upload_id_ = begin_upload(
+      *client_, key_, object_headers(*client_, writer_, is_protected(), bytes_), stop_.get_token());
   if (!settings.notes.empty()) {
     try {
       note_ = std::make_unique<UploadNote>(
@@ -149,7 +149,7 @@ S3Reply S3Upload::put(const std::string& md5_bytes, const std::string& sha256,
                       bool conditional) const {
   S3Request request{.method = "PUT",
                     .key = key_,
-                    .headers = object_headers(*client_, writer_, only_new(), bytes_),
+                    .headers = object_headers(*client_, writer_, is_protected(), bytes_),
                     .body = buffer_,
                     .body_sha256 = sha256};
   request.headers.push_back({"Content-MD5", base64(md5_bytes)});
@@ -175,7 +175,8 @@ void S3Upload::put_whole() {
   if (!reply.ok() && !ours) client_->fail({.method = "PUT", .key = key_}, reply);
   parts_ = {whole};
   const bool told = lower(plain_etag(reply.header("etag"))) == hex(whole.md5);
-  if (!told || unsettled || !client_->settings().lock_mode.empty()) check_whole(hex(whole.md5));
+  const bool locked = is_protected() && !client_->settings().lock_mode.empty();
+  if (!told || unsettled || locked) check_whole(hex(whole.md5));
 }
 
 void S3Upload::complete() {
@@ -210,23 +211,11 @@ void S3Upload::check_whole(const std::string& etag) {
     throw Corrupt(fmt::format("{}: {} bytes were sent, {} lie there", client_->location(key_),
                               bytes_, size.value_or(-1)));
   }
-  check_lock(reply);
+  if (is_protected() && !is_locked(client_->settings(), reply, client_->context().clock.now())) {
+    fail_unlocked(*client_, key_);
+  }
   if (lower(plain_etag(reply.header("etag"))) == etag) return;
   read_back(client_, key_, parts_);
-}
-
-// A server that knows no locks takes the wish and forgets it.
-void S3Upload::check_lock(const S3Reply& head) const {
-  const S3Settings& settings = client_->settings();
-  if (!only_new() || settings.lock_mode.empty()) return;
-  // Times to the second, in UTC, as texts of one form.
-  const std::string until = head.header("x-amz-object-lock-retain-until-date").substr(0, 19);
-  const Time least = client_->context().clock.now() + std::chrono::days(settings.lock_days - 1);
-  if (head.header("x-amz-object-lock-mode") == settings.lock_mode &&
-      until >= lock_time(least).substr(0, 19))
-    return;
-  throw Error(client_->location(key_) + ": is stored, but not locked",
-              "the bucket needs object lock, and the keys s3:GetObjectRetention to see it");
 }
 
 void S3Upload::abandon() noexcept {

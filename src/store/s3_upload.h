@@ -36,6 +36,7 @@ class S3Upload final : public Sink {
 
  private:
   bool only_new() const { return existing_ == Existing::kRefuse; }
+  bool is_protected() const { return existing_ != Existing::kReplace; }
   bool is_there() const;
   [[noreturn]] void refuse_other() const;
   void begin();
@@ -45,7 +46,6 @@ class S3Upload final : public Sink {
   S3Reply put(const std::string& md5, const std::string& sha256, bool conditional) const;
   void complete();
   void check_whole(const std::string& etag);
-  void check_lock(const S3Reply& head) const;
   bool is_ours(const S3Reply& head) const;
   S3Reply head() const;
   void abandon() noexcept;

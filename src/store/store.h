@@ -25,8 +25,13 @@ struct Range {
   std::optional<std::uint64_t> length;
 };
 
-// What create() does when the key exists already.
-enum class Existing { kRefuse, kReplace };
+// What create() does when the key exists already. What is made with kRefuse or kRenew is part of a
+// backup, and kept as the store was told to keep backups (an object lock); kReplace is for notes.
+enum class Existing {
+  kRefuse,
+  kReplace,
+  kRenew,  // replaces what was damaged
+};
 
 // Methods may be called from several threads; the sinks and sources they return are
 // single-threaded, and may outlive the store. Keys are plain names: one with '/' or NUL in it, with
@@ -43,13 +48,18 @@ class Store {
   // A sink whose bytes become the object `key` at finish(), atomically and durably; before that,
   // and if it is dropped, the key stays invisible to list() and open(). With kRefuse, throws Exists
   // when the key is there, or is being made by another run (at create() or at finish()). With
-  // kReplace the old object stays until finish(); of several at once, the last to finish stays.
+  // kReplace and kRenew the old object stays until finish(); of several at once, the last to finish
+  // stays.
   virtual std::unique_ptr<Sink> create(std::string_view key, Existing existing) = 0;
 
   // Keeps other hosts from beginning objects of a backup whose names start with `stem`. Throws
   // Exists when another run has taken it; who gets no answer may go on, since create() and finish()
   // refuse what is there. For a store that reserves a name at create(), nothing is to be done.
   virtual void reserve(std::string_view /*stem*/) {}
+
+  // Makes sure that an object which is there is kept as those that are made with kRefuse. Throws
+  // Error when it is not and can't be.
+  virtual void protect(std::string_view /*key*/) {}
 
   // The object's bytes, or a range of them. Throws NotFound. A range that reaches past the object's
   // end, and an object that turns out shorter or longer than it was, throw Corrupt (here or in

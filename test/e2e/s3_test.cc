@@ -363,5 +363,26 @@ TEST_F(S3, OptionsReachTheObjects) {
   EXPECT_EQ(unlocked.exit_code, 3) << unlocked.describe();
 }
 
+// An archive that could not be locked becomes no backup by a later run, either; one that can be is
+// locked before its manifest comes.
+TEST_F(S3, NoManifestComesBesideAnArchiveThatIsNotLocked) {
+  for (const bool locks : {false, true}) {
+    const S3Headers headers = {{"x-amz-bucket-object-lock-enabled", locks ? "true" : "false"}};
+    bucket = rgw.make_bucket(headers);
+    pgstow.with("BACKUP_S3_BUCKET=" + bucket).with("BACKUP_STORES=local,s3");
+    pgstow.with("BACKUP_S3_LOCK_MODE=").with("BACKUP_S3_LOCK_DAYS=");
+    ASSERT_EQ(pgstow.run({"backup"}).exit_code, 0);
+    const std::string archive = in_bucket(".dump.gz").at(0);
+    const std::string manifest = in_bucket(".json").at(0);
+    ASSERT_TRUE(rgw.request("DELETE", "/" + bucket + "/" + manifest).ok());
+    pgstow.with("BACKUP_S3_LOCK_MODE=compliance").with("BACKUP_S3_LOCK_DAYS=1");
+    const Outcome sync = pgstow.run({"sync"});
+    EXPECT_EQ(sync.exit_code, locks ? 0 : 3) << sync.describe();
+    EXPECT_THAT(in_bucket(".json"), SizeIs(locks ? 1 : 0));
+    const S3Reply head = rgw.request("HEAD", "/" + bucket + "/" + archive);
+    EXPECT_EQ(head.headers.contains("x-amz-object-lock-mode"), locks);
+  }
+}
+
 }  // namespace
 }  // namespace pgstow::test

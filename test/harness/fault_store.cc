@@ -108,6 +108,12 @@ void FaultStore::reserve(std::string_view stem) {
   call.done();
 }
 
+void FaultStore::protect(std::string_view key) {
+  const Call call(*faults_, "protect");
+  inner_.protect(key);
+  call.done();
+}
+
 std::unique_ptr<Source> FaultStore::open(std::string_view key, Range range) {
   const Call call(*faults_, "open");
   auto source = std::make_unique<FaultSource>(inner_.open(key, range), faults_);

@@ -15,9 +15,10 @@ namespace pgstow::test {
 // of a server is lost.
 enum class Moment { kBefore, kAfter };
 
-// Passes everything on to a real store, but the n-th call (of create, reserve, write, finish, open,
-// read, list, remove and clear_leftovers, counted from 1 over all sinks and sources) throws Error.
-// Calls after it work again. Thread-safe if the store is. The inner store must outlive it.
+// Passes everything on to a real store, but the n-th call (of create, reserve, protect, write,
+// finish, open, read, list, remove and clear_leftovers, counted from 1 over all sinks and sources)
+// throws Error. Calls after it work again. Thread-safe if the store is. The inner store must
+// outlive it.
 class FaultStore final : public Store {
  public:
   FaultStore(Store& inner, int failing_call, Moment moment = Moment::kBefore);
@@ -26,6 +27,7 @@ class FaultStore final : public Store {
   std::string location(std::string_view key) const override { return inner_.location(key); }
   std::unique_ptr<Sink> create(std::string_view key, Existing existing) override;
   void reserve(std::string_view stem) override;
+  void protect(std::string_view key) override;
   std::unique_ptr<Source> open(std::string_view key, Range range = {}) override;
   std::vector<Object> list(std::string_view prefix = {}) override;
   void remove(std::string_view key) override;
