@@ -131,7 +131,7 @@ class Doctor {
   }
 
   void check_s3(S3Store& store) {
-    const std::vector<S3Right> rights = try_rights(store, kProbe);
+    const auto [rights, remains] = try_rights(store, kProbe);
     std::vector<S3Right> missing;
     for (const S3Right& right : rights) {
       if (right.granted) continue;
@@ -142,6 +142,7 @@ class Doctor {
               ? "leave it so if the bucket's lifecycle rules remove old objects"
               : "");
     }
+    if (!remains.empty()) add(Health::kGood, remains);
     if (missing.empty()) {
       add(Health::kGood, fmt::format("{}: all rights are there", store.location("")));
       return;

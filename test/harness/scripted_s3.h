@@ -33,6 +33,7 @@ namespace pgstow::test {
 struct Match {
   std::optional<Operation> operation = {};  // none: every one that the behaviour fits
   std::string key_prefix = {};
+  std::string header = {};  // only requests that have it; in lower case
 };
 
 // Which of those it strikes, counted from 1 since the rule was made.
