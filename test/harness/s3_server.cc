@@ -147,6 +147,13 @@ std::vector<std::string> S3Server::uploads(const std::string& bucket) const {
   return out;
 }
 
+std::size_t S3Server::parts(const std::string& bucket, const std::string& upload) const {
+  const std::size_t space = upload.rfind(' ');
+  const std::string target =
+      fmt::format("/{}/{}?uploadId={}", bucket, upload.substr(0, space), upload.substr(space + 1));
+  return xml_values(expect_ok(request("GET", target), "listing parts").body, "PartNumber").size();
+}
+
 Outcome S3Server::aws(std::vector<std::string> arguments) const {
   arguments.insert(arguments.begin(), {"aws", "--endpoint-url", url(), "--region", region()});
   return run({.argv = std::move(arguments),

@@ -66,6 +66,8 @@ class S3Server {
   std::vector<std::string> keys(const std::string& bucket) const;  // at most the first 1000
   // "key uploadId" of every multipart upload that was neither completed nor aborted.
   std::vector<std::string> uploads(const std::string& bucket) const;
+  // How many parts such an upload has.
+  std::size_t parts(const std::string& bucket, const std::string& upload) const;
 
   // Debian's awscli with these keys, at url(): aws({"s3", "cp", ...}).
   Outcome aws(std::vector<std::string> arguments) const;
