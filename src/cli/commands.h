@@ -36,6 +36,7 @@ struct Arguments {
   bool force = false;      // prune --force
   bool off = false;        // keep --off
   bool check = false;      // run --check
+  bool test = false;       // notify --test
   int count = 5;           // schedule -n
   bool follow = false;     // logs -f
   std::size_t lines = 20;  // logs -n
@@ -61,6 +62,7 @@ int restore_command(const Session& session);
 int undo_command(const Session& session);
 int doctor_command(const Session& session);
 int config_command(const Session& session);
+int notify_command(const Session& session);
 int schedule_command(const Session& session);
 int status_command(const Session& session);
 int run_service_command(const Session& session);

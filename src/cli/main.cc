@@ -146,6 +146,12 @@ void add_config(CLI::App& app, CommandLine& line) {
   c->callback([&line] { line.command = config_command; });
 }
 
+void add_notify(CLI::App& app, CommandLine& line) {
+  CLI::App* c = app.add_subcommand("notify", "Try whether notifications arrive");
+  c->add_flag("--test", line.arguments.test, "Send a test through each configured notifier");
+  c->callback([&line] { line.command = notify_command; });
+}
+
 void add_service(CLI::App& app, CommandLine& line) {
   CLI::App* c = app.add_subcommand("run", "Run the service in the foreground: backups by schedule");
   c->add_flag("--check", line.arguments.check, "Only check its configuration");
@@ -211,6 +217,7 @@ void define(CLI::App& app, CommandLine& line) {
   add_undo(app, line);
   add_doctor(app, line);
   add_config(app, line);
+  add_notify(app, line);
   add_schedule(app, line);
   add_service(app, line);
   add_logs(app, line);
