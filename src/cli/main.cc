@@ -18,16 +18,19 @@
 #include "base/signals.h"
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/pages_command.h"
 #include "pg/conninfo.h"
 
 namespace pgstow::cli {
 namespace {
 
 using Command = int (*)(const Session&);
+using Page = int (*)(const ProgramModel&, const std::string& choice);
 
 // What the command line said.
 struct CommandLine {
   Command command = nullptr;
+  Page page = nullptr;  // instead of a command: it needs no configuration
   Arguments arguments;
   std::map<std::string, std::string> settings;  // flag -> value, of the flags that were given
   std::optional<std::string> env_file;
@@ -51,6 +54,14 @@ CLI::Validator not_empty() {
         return text.empty() ? std::string("an empty value is not allowed") : std::string();
       },
       "");
+}
+
+void add_pages(CLI::App& app, CommandLine& line) {
+  CLI::App* c = app.add_subcommand("completion", "Print what a shell reads to complete words");
+  c->add_option("shell", line.arguments.choice, "bash, zsh or fish")->required();
+  c->callback([&line] { line.page = completion_command; });
+  c = app.add_subcommand("man", "Print the manual page, for man -l -");
+  c->callback([&line] { line.page = man_command; });
 }
 
 void add_backup(CLI::App& app, CommandLine& line) {
@@ -197,7 +208,7 @@ void add_settings(CLI::App& app, CommandLine& line) {
     app.add_option_function<std::string>(
            "--" + flag, [&line, flag](const std::string& value) { line.settings[flag] = value; },
            fmt::format("{} [{}]", setting.help, setting.name))
-        ->group("Settings");
+        ->group(kSettingsGroup);
   }
 }
 
@@ -216,6 +227,7 @@ void define(CLI::App& app, CommandLine& line) {
   add_keep(app, line);
   add_undo(app, line);
   add_doctor(app, line);
+  add_pages(app, line);
   add_config(app, line);
   add_notify(app, line);
   add_schedule(app, line);
@@ -350,6 +362,7 @@ int run(int argc, char** argv) {
   Startup startup = startup_of_process();
   startup.flags = flags_of(line);
   try {
+    if (line.page != nullptr) return line.page(model_of(app), line.arguments.choice);
     const Config config = load_config(line.settings, line.env_file);
     StopOnSignal stop(line.service ? StopOnSignal::Hangup::kReloads : StopOnSignal::Hangup::kStops);
     return run_command_line(line, config, startup, stop);
