@@ -243,6 +243,17 @@ EnvFile parse_env(std::string_view text, const std::string& file_name, const Loo
   return Parser(text, file_name, outer).run();
 }
 
+namespace {
+
+// root:service 0640 is how a package keeps the settings of a service, which reads and can't change
+// them.
+bool is_private(const struct stat& facts) {
+  const bool groups = (facts.st_mode & S_IRGRP) != 0 && facts.st_uid != 0;
+  return !groups && (facts.st_mode & S_IROTH) == 0;
+}
+
+}  // namespace
+
 EnvFile read_env_file(const std::filesystem::path& path, const Lookup& outer) {
   const std::string name = path.string();
   const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
@@ -251,7 +262,7 @@ EnvFile read_env_file(const std::filesystem::path& path, const Lookup& outer) {
     throw ConfigError(fmt::format("{}: {}", name, std::generic_category().message(errno)));
   }
   EnvFile file = parse_env(read_whole(fd, name), name, outer);
-  if (S_ISREG(facts.st_mode) && (facts.st_mode & (S_IRGRP | S_IROTH)) != 0) {
+  if (S_ISREG(facts.st_mode) && !is_private(facts)) {
     file.warnings.push_back(
         fmt::format("{}: others than its owner may read it: chmod 600 {}", name, name));
   }

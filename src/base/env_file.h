@@ -43,7 +43,7 @@ struct EnvFile {
 EnvFile parse_env(std::string_view text, const std::string& file_name, const Lookup& outer);
 
 // Reads and parses a file. Throws ConfigError when it can't be read. Warns when others than its
-// owner may read it.
+// owner may read it, unless it is root's and readable by one group.
 EnvFile read_env_file(const std::filesystem::path& path, const Lookup& outer);
 
 // The value as it can stand behind NAME= in such a file: double quotes, escapes.

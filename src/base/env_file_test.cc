@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -192,10 +193,19 @@ TEST_F(EnvFileOnDisk, IsReadAndItsModeJudged) {
   const auto path = write("X=1\n", 0600);
   EXPECT_THAT(read_env_file(path, outer({})).warnings, IsEmpty());
   EXPECT_THAT(read_env_file(path, outer({})).entries, ElementsAre(EnvEntry{"X", "1", 1}));
-  for (const mode_t open_mode : {0640U, 0604U}) {
+  for (const mode_t open_mode : {0644U, 0604U}) {
     ::chmod(path.c_str(), open_mode);
     EXPECT_THAT(read_env_file(path, outer({})).warnings, ElementsAre(HasSubstr("chmod 600")));
   }
+}
+
+TEST_F(EnvFileOnDisk, ReadableByAGroupIsWarnedOfUnlessItIsRoots) {
+  const auto path = write("X=1\n", 0640);
+  if (::geteuid() == 0) {
+    EXPECT_THAT(read_env_file(path, outer({})).warnings, IsEmpty());
+    ASSERT_EQ(::chown(path.c_str(), 1000, 1000), 0);
+  }
+  EXPECT_THAT(read_env_file(path, outer({})).warnings, ElementsAre(HasSubstr("chmod 600")));
 }
 
 TEST_F(EnvFileOnDisk, WhatCannotBeReadIsAConfigError) {
