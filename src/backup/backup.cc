@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -152,6 +153,18 @@ std::vector<Store*> prepare(const std::vector<Store*>& stores, std::vector<Store
   return usable;
 }
 
+// Passes bytes on. That the stream has ended well is told by publish(), to one store after the
+// other.
+class LeftOpen final : public Sink {
+ public:
+  explicit LeftOpen(Sink& next) : next_(next) {}
+  void write(std::string_view bytes) override { next_.write(bytes); }
+  void finish() override {}
+
+ private:
+  Sink& next_;
+};
+
 // What went by on the way from pg_dump to the store.
 struct Written {
   pg::ArchiveHeader archive;
@@ -163,7 +176,8 @@ struct Written {
 
 Written write_archive(pg::DumpSource& source, Sink& object, const BackupJob& job,
                       std::map<std::string, pg::TableSize> sizes, Progress& progress) {
-  HashSink stored(object);
+  LeftOpen open(object);
+  HashSink stored(open);
   Packer packer(stored, job.compression, job.jobs);
   HashSink raw(packer);
   pg::ArchiveWriter writer(raw);
@@ -226,26 +240,49 @@ std::vector<std::string> tool_warnings(const pg::Tool& pg_dump, const pg::Server
                   pg_dump.version, server.major(), server.major())};
 }
 
-void append(std::vector<StoreFailure>& failures, const std::vector<StoreFailure>& more) {
-  failures.insert(failures.end(), more.begin(), more.end());
-}
+struct Published {
+  std::vector<Store*> holders;  // of the whole backup
+  std::exception_ptr stopped;   // while a further store was waited for
+};
 
-// In every store that has the archive; returns these.
-std::vector<Store*> publish_manifest(Claim& claim, const Manifest& manifest,
-                                     std::vector<StoreFailure>& failures) {
-  append(failures, claim.object->failures());
+// In one store: the archive becomes visible, then its manifest.
+void publish_in(Claim& claim, const Store& store, const Manifest& manifest) {
+  const std::unique_ptr<Sink> archive = claim.object->release(store);
+  const std::unique_ptr<Sink> beside = claim.manifest->release(store);
+  archive->finish();
   try {
-    claim.manifest->keep_only(claim.object->stores());
-    claim.manifest->write(to_json(manifest));
-    claim.manifest->finish();
-    append(failures, claim.manifest->failures());
-    return claim.manifest->stores();
+    beside->write(to_json(manifest));
+    beside->finish();
   } catch (Error& e) {
     e.within(
         fmt::format("{} is whole, but its manifest could not be written, so it carries no proof",
                     manifest.archive));
     throw;
   }
+}
+
+// Store by store, the nearest first: one that hangs or fails does not keep the others from having a
+// backup with its proof. Throws the last failure when there is no holder.
+Published publish(Claim& claim, const Manifest& manifest, std::vector<StoreFailure>& failures,
+                  const Context& context) {
+  const std::vector<StoreFailure>& given_up = claim.object->failures();
+  failures.insert(failures.end(), given_up.begin(), given_up.end());
+  Published published;
+  const std::vector<Store*> stores = claim.object->stores();
+  for (Store* store : stores) {
+    try {
+      publish_in(claim, *store, manifest);
+      published.holders.push_back(store);
+    } catch (const Cancelled&) {
+      if (published.holders.empty()) throw;
+      published.stopped = std::current_exception();
+      failures.push_back({.store = store->name(), .problem = "the run was stopped", .hint = {}});
+    } catch (const Error& e) {
+      if (published.holders.empty() && store == stores.back()) throw;
+      failures.push_back(note_failure(*store, e, context));
+    }
+  }
+  return published;
 }
 
 void report(const std::vector<Store*>& stores, const Manifest& m, const Context& context) {
@@ -267,10 +304,25 @@ void report(const std::vector<Store*>& stores, const Manifest& m, const Context&
        {"rate", human_bytes(m.raw.bytes * 1000 / static_cast<std::uint64_t>(seconds)) + "/s"}});
 }
 
+// Uploads may go on for long, and the server should not keep old rows for them. The session stays,
+// with the lock; where it was lost, the archive is as good as it was.
+void release_snapshot(pg::Connection& leader, const Context& context) {
+  try {
+    pg::end_snapshot(leader);
+  } catch (const Cancelled&) {
+    throw;
+  } catch (const Error& e) {
+    context.log.warning("the session that held the snapshot is lost; the dump had ended by then",
+                        {{"cause", e.what()}});
+  }
+}
+
 // The newest good backup of this database, if it is not older than asked for. What another host
 // made a moment ago is there by now: we hold the lock that it held.
 std::optional<Made> made_already(const BackupJob& job, const std::vector<Store*>& stores,
-                                 const pg::ServerFacts& server, const Context& context) {
+                                 const pg::ServerFacts& server,
+                                 const std::vector<StoreFailure>& failures,
+                                 const Context& context) {
   if (!job.covering_from) return std::nullopt;
   Listing listing = list_backups(stores, context);
   const Backup* newest =
@@ -278,7 +330,7 @@ std::optional<Made> made_already(const BackupJob& job, const std::vector<Store*>
   if (newest == nullptr || made_at(*newest) < *job.covering_from) return std::nullopt;
   context.log.info("a backup for this time is there already",
                    {{"backup", newest->store().location(newest->key)}});
-  return Made{.backup = *newest, .failures = {}, .by_another = true};
+  return Made{.backup = *newest, .failures = failures, .by_another = true};
 }
 
 }  // namespace
@@ -297,7 +349,9 @@ Made run_backup(const BackupJob& job, const Stores& stores, const Context& conte
   const std::vector<Store*> usable = prepare(stores.delivering(), made.failures, context);
 
   const pg::ServerFacts server = pg::server_facts(leader);
-  if (auto already = made_already(job, usable, server, context)) return *std::move(already);
+  if (auto already = made_already(job, usable, server, made.failures, context)) {
+    return *std::move(already);
+  }
   const pg::Tool pg_dump = pg::find_tool("pg_dump", server.major(), job.pg_bin, context.stop);
   check_rights(leader);
   const pg::SessionSettings settings = pg::session_settings(leader);
@@ -313,7 +367,9 @@ Made run_backup(const BackupJob& job, const Stores& stores, const Context& conte
   const std::vector<std::string> left_out = pg::left_out(leader, server);
   Written written = write_archive(source, *claim.object, job, pg::table_sizes(leader), progress);
 
-  // From here the archive is durable under its name; the manifest makes it a backup with a proof.
+  release_snapshot(leader, context);
+
+  // From here the archive is complete in every store that did not fail, and gets its name there.
   Manifest manifest = make_manifest(claim.key, server, snapshot, pg_dump, job, std::move(written));
   manifest.settings = settings;
   for (const std::vector<std::string>& more : {left_out, tool_warnings(pg_dump, server)}) {
@@ -322,18 +378,23 @@ Made run_backup(const BackupJob& job, const Stores& stores, const Context& conte
   manifest.started = started;
   manifest.duration = std::chrono::duration_cast<std::chrono::milliseconds>(
       std::chrono::steady_clock::now() - began);
-  const std::vector<Store*> holders = publish_manifest(claim, manifest, made.failures);
-  report(holders, manifest, context);
+  const Published published = publish(claim, manifest, made.failures, context);
+  if (!published.stopped) report(published.holders, manifest, context);
 
   made.backup.key = claim.key;
   made.backup.bytes = manifest.stored.bytes;
   made.backup.time = manifest.snapshot_time;
   made.backup.manifest = std::move(manifest);
-  for (Store* store : holders) {
+  for (Store* store : published.holders) {
     made.backup.copies.push_back({.store = store, .state = made.backup.state()});
   }
   note_missed(made.backup, made.failures, context);
-  deliver_missed(holders, context, progress);
+  if (published.stopped) {
+    context.log.warning("stopped: the backup is whole, but not in all stores",
+                        {{"backup", made.backup.store().location(made.backup.key)}});
+    std::rethrow_exception(published.stopped);
+  }
+  made.undelivered = deliver_missed(published.holders, context, progress);
   return made;
 }
 

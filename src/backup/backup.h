@@ -30,15 +30,19 @@ struct BackupJob {
 };
 
 struct Made {
-  Backup backup;                       // its copies are the stores that have it
-  std::vector<StoreFailure> failures;  // of stores that do not
-  bool by_another = false;             // it is the one that another run had made already
-  bool complete() const { return failures.empty() && backup.manifest->warnings.empty(); }
+  Backup backup;                               // its copies are the stores that have it
+  std::vector<StoreFailure> failures;          // of stores that do not
+  std::vector<StoreFailure> undelivered = {};  // earlier backups that a store still misses
+  bool by_another = false;                     // it is the one that another run had made already
+  bool complete() const {
+    return failures.empty() && undelivered.empty() && backup.manifest->warnings.empty();
+  }
 };
 
 // Returns only when the backup is durable and listed in at least one of the stores it goes to; one
 // that fails does not take the others with it. If it throws, no reader sees a new backup, but for
-// one case, which the error names: the archive is whole and only its manifest could not be written.
+// two cases: the archive is whole and only its manifest could not be written, which the error
+// names; and a stop that comes while a further store is waited for, which the log tells.
 // A store that missed earlier backups is brought up to date after that. Throws Locked if a backup
 // of this database with this lock folder is running already.
 Made run_backup(const BackupJob& job, const Stores& stores, const Context& context,

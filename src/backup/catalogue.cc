@@ -100,11 +100,18 @@ std::optional<Backup> make_backup(Store& store, const Object& object,
   }
   if (keys.contains(verification_key(object.key))) read_verification(store, backup);
   backup.pinned = keys.contains(pin_key(object.key));
+  backup.missed = keys.contains(missed_key(object.key));
   backup.copies.push_back({.store = &store, .state = backup.state()});
   return backup;
 }
 
 }  // namespace
+
+bool Backup::is_ours() const {
+  if (manifest) return true;
+  const std::optional<std::string> stem = archive_stem(key);
+  return stem && stem->starts_with(kPrefix) && parse_stamp(stem->substr(kPrefix.size()));
+}
 
 std::string Backup::state() const {
   if (!manifest_problem.empty()) return unreadable ? "unreadable" : "damaged";

@@ -38,11 +38,14 @@ struct Backup {
   std::optional<Verification> verification;
   bool unreadable = false;  // the manifest may be sound, but could not be read just now
   bool pinned = false;      // retention never removes it
+  bool missed = false;      // a store does not have it yet (sync.h)
   // Every copy of these bytes, the one described here first: the nearest that is not damaged.
   std::vector<Copy> copies;
 
   Store& store() const { return *copies.front().store; }
   std::string database() const { return manifest ? manifest->database : ""; }
+  // It has a manifest, or a name as only we give it: not somebody else's file that lies there.
+  bool is_ours() const;
   // In one word: "verified", "unverified", "no proof", "damaged".
   std::string state() const;
 };

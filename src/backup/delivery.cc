@@ -40,10 +40,12 @@ void Delivery::finish() {
   each([](Branch& branch) { branch.sink->finish(); });
 }
 
-void Delivery::keep_only(const std::vector<Store*>& stores) {
-  std::erase_if(branches_, [&](const Branch& branch) {
-    return std::ranges::find(stores, branch.store) == stores.end();
-  });
+std::unique_ptr<Sink> Delivery::release(const Store& store) {
+  const auto branch = std::ranges::find(branches_, &store, &Branch::store);
+  if (branch == branches_.end()) return nullptr;
+  std::unique_ptr<Sink> sink = std::move(branch->sink);
+  branches_.erase(branch);
+  return sink;
 }
 
 std::vector<Store*> Delivery::stores() const {

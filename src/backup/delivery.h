@@ -23,8 +23,9 @@ class Delivery final : public Sink {
   // Returns when the object is durable in every store that did not fail; at least in one.
   void finish() override;
 
-  // Gives up the stores that are not among these; what was begun there is dropped.
-  void keep_only(const std::vector<Store*>& stores);
+  // The store's own sink, to be finished by itself; nothing if the store was given up. The others
+  // stay.
+  std::unique_ptr<Sink> release(const Store& store);
 
   std::vector<Store*> stores() const;  // that did not fail
   const std::vector<StoreFailure>& failures() const { return failures_; }

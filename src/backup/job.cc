@@ -10,12 +10,12 @@ namespace {
 std::optional<Pruned> rotate(const Job& job, const Made& made, const Stores& stores,
                              const Context& context) {
   if (!job.rotation || made.by_another) return std::nullopt;
-  if (!made.failures.empty()) {
-    context.log.info("nothing is removed after a run in which a store failed");
-    return std::nullopt;
-  }
+  PruneJob rotation = *job.rotation;
+  rotation.database = made.backup.manifest->database;
+  rotation.server = made.backup.manifest->system_identifier;
+  for (const Copy& copy : made.backup.copies) rotation.stores.push_back(copy.store);
   try {
-    return run_prune(*job.rotation, stores, context);
+    return run_prune(rotation, stores, context);
   } catch (const Cancelled&) {
     throw;
   } catch (const Error& e) {

@@ -21,9 +21,9 @@ struct JobDone {
   bool complete() const;
 };
 
-// Throws what run_backup throws. After a run in which a store failed, or whose backup another run
-// made, nothing is removed. That rotation fails does not fail the job: it is told in the log
-// and in `pruned`.
+// Throws what run_backup throws. Rotated are the backups of the same database of the same server,
+// in the stores that got the new one; after a run whose backup another one made, nothing is. That
+// rotation fails does not fail the job: it is told in the log and in `pruned`.
 JobDone run_job(const Job& job, const Stores& stores, const Context& context, Progress& progress);
 
 }  // namespace pgstow

@@ -31,6 +31,8 @@ RetentionCandidate candidate(const Backup& backup) {
           .pinned = backup.pinned};
 }
 
+constexpr std::size_t kMostMissed = 7;
+
 using Group = std::vector<const Backup*>;  // of one database of one server, newest first
 
 // By server and database: two servers may well have databases of the same name. Backups without a
@@ -39,6 +41,7 @@ std::map<std::pair<std::string, std::string>, Group> by_origin(const std::vector
   std::map<std::pair<std::string, std::string>, Group> groups;
   Group unknown;
   for (const Backup& backup : backups) {
+    if (!backup.is_ours()) continue;
     if (backup.manifest) {
       groups[{backup.manifest->system_identifier, backup.database()}].push_back(&backup);
     } else {
@@ -57,8 +60,12 @@ std::vector<Reasons> judge_group(const Group& group, const PruneJob& job, Time n
   std::vector<RetentionCandidate> candidates;
   for (const Backup* backup : group) candidates.push_back(candidate(*backup));
   std::vector<Reasons> reasons = judge(candidates, now, job.rule, job.zone);
+  std::size_t missed = 0;
   for (std::size_t i = 0; i < group.size(); ++i) {
     if (group[i]->unreadable) reasons[i].emplace_back("its manifest can't be read");
+    if (group[i]->missed && missed++ < kMostMissed) {
+      reasons[i].emplace_back("not everywhere: a store does not have it yet");
+    }
   }
   return reasons;
 }
@@ -76,6 +83,9 @@ struct Judged {
 std::vector<Judged> judge_all(const std::vector<Backup>& backups, const PruneJob& job, Time now) {
   std::vector<Judged> all;
   for (const auto& [origin, group] : by_origin(backups)) {
+    const auto& [server, database] = origin;
+    if (!job.database.empty() && database != job.database) continue;
+    if (!job.server.empty() && server != job.server) continue;
     all.push_back({group, judge_group(group, job, now)});
   }
   return all;
@@ -154,6 +164,10 @@ void say_hidden(const Place& place, const Context& context) {
       {{"store", place.store->name()}});
 }
 
+bool is_meant(const Store& store, const PruneJob& job) {
+  return job.stores.empty() || std::ranges::find(job.stores, &store) != job.stores.end();
+}
+
 std::string percent(std::uint64_t part, std::uint64_t whole) {
   return fmt::format("{} %", whole == 0 ? 0 : part * 100 / whole);
 }
@@ -190,8 +204,8 @@ std::optional<std::string> shrunken(const std::vector<const Backup*>& backups) {
 Pruned run_prune(const PruneJob& job, const Stores& stores, const Context& context) {
   Pruned pruned;
   for (const Place& place : stores.places()) {
-    if (!place.delivers) continue;
     Store* store = place.store.get();
+    if (!place.delivers || !is_meant(*store, job)) continue;
     const int removed_before = pruned.removed;
     try {
       prune_store(*store, job, pruned, context);
@@ -209,7 +223,7 @@ Pruned run_prune(const PruneJob& job, const Stores& stores, const Context& conte
 }
 
 std::vector<Reasons> reasons_of(const std::vector<Backup>& backups, const PruneJob& job, Time now) {
-  std::vector<Reasons> all(backups.size());
+  std::vector<Reasons> all(backups.size(), Reasons{"foreign: not made by pgstow"});
   for (const auto& [origin, group] : by_origin(backups)) {
     std::vector<Reasons> reasons = judge_group(group, job, now);
     for (std::size_t i = 0; i < group.size(); ++i) {

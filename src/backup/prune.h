@@ -16,6 +16,11 @@ struct PruneJob {
   Zone zone;  // where days begin
   bool dry_run = false;
   bool force = false;  // also where the newest backups look suspicious
+  // Only backups of this database, and of the server with this system identifier; empty: of all.
+  std::string database = {};
+  std::string server = {};
+  // Only in these stores; empty: in all that new backups are delivered to.
+  std::vector<const Store*> stores = {};
 };
 
 // What retention says of one copy of a backup, and what came of it.
@@ -34,10 +39,12 @@ struct Pruned {
   int removed = 0;
 };
 
-// Judges the backups of each database of each server, in each store that new ones are delivered to,
-// and removes those that nothing keeps. Backups whose manifest can't be read just now are kept.
-// Where the newest backup of a database is far smaller than the ones before it (shrunken()),
-// nothing of that database is removed in that store. A store that fails does not stop the others.
+// Judges the backups of each database of each server that the job names, store by store, and
+// removes those that nothing keeps. Files that we did not make are never removed, and a backup that
+// another store still misses is not, as long as it is one of the newest seven of these. Backups
+// whose manifest can't be read just now are kept. Where the newest backup of a database is far
+// smaller than the ones before it (shrunken()), nothing of that database is removed in that store.
+// A store that fails does not stop the others.
 Pruned run_prune(const PruneJob& job, const Stores& stores, const Context& context);
 
 // Why each backup of this listing is kept, for display; in its order, of the first copy.

@@ -128,6 +128,57 @@ class Prune : public testing::Test {
   LocalStore store{folder.path()};
 };
 
+// Whatever the rule, and however old: it is not ours.
+TEST_F(Prune, FilesThatWeDidNotMakeStay) {
+  add_days(12);
+  for (const char* name : {"customer-final.dump", "wiki_2019.dump.gz", "backup_of_mine.dump.gz",
+                           "backup_20191301_000000.dump.gz"}) {
+    write_object(store, name, "somebody's", Existing::kRefuse);
+  }
+  write_object(store, "backup_20191201_000000.dump.gz", "the guide's own kind", Existing::kRefuse);
+  PruneJob strict = job();
+  strict.rule = {.daily = 0, .weekly = 0, .monthly = 0, .last = 1};
+  const Pruned pruned = run_prune(strict, stores_of(store), context);
+  EXPECT_EQ(pruned.removed, 12);
+  EXPECT_EQ(read_object(store, "customer-final.dump"), "somebody's");
+  EXPECT_EQ(read_object(store, "wiki_2019.dump.gz"), "somebody's");
+  EXPECT_EQ(read_object(store, "backup_of_mine.dump.gz"), "somebody's");
+  EXPECT_EQ(read_object(store, "backup_20191301_000000.dump.gz"), "somebody's");
+}
+
+// A host's rule is its own: it removes nothing of the others that share the store.
+TEST_F(Prune, OnlyTheDatabaseAndServerItIsMeantFor) {
+  for (const char* stamp : {"20261101_010000", "20261102_010000"}) {
+    add(stamp, "shop", 100, "archive", "1");
+  }
+  for (const char* stamp : {"20261101_020000", "20261102_020000"}) {
+    add(stamp, "shop", 100, "archive", "2");
+  }
+  for (const char* stamp : {"20261101_030000", "20261102_030000"}) add(stamp, "shop2");
+  PruneJob one = job();
+  one.rule = {.daily = 0, .weekly = 0, .monthly = 0, .last = 1};
+  one.database = "shop";
+  one.server = "1";
+  EXPECT_EQ(run_prune(one, stores_of(store), context).removed, 1);
+  one.server.clear();
+  EXPECT_EQ(run_prune(one, stores_of(store), context).removed, 1);
+  one.database.clear();
+  EXPECT_EQ(run_prune(one, stores_of(store), context).removed, 1);
+  EXPECT_THAT(list_backups(store), testing::SizeIs(3));
+}
+
+// The copy that a store still misses is here only. Not for ever: the disk is finite.
+TEST_F(Prune, WhatAStoreStillMissesStaysForAWhile) {
+  add_days(12);
+  for (const Backup& backup : list_backups(store)) {
+    write_object(store, missed_key(backup.key), "{}", Existing::kRefuse);
+  }
+  PruneJob strict = job();
+  strict.rule = {.daily = 0, .weekly = 0, .monthly = 0, .last = 1};
+  EXPECT_EQ(run_prune(strict, stores_of(store), context).removed, 5);
+  EXPECT_THAT(list_backups(store), testing::SizeIs(7));
+}
+
 TEST_F(Prune, RemovesWhatNothingKeeps) {
   add_days(12);
   write_object(store, "my_notes.txt", "not a backup", Existing::kRefuse);

@@ -94,6 +94,12 @@ std::string taken_text(const Backup& backup, const Store& to) {
   return to.location(backup.key) + ": another backup has this name there";
 }
 
+// A noted backup that is gone, or damaged where it lies: no other run could deliver it either.
+std::string never_text(const Store& holder, const std::string& key) {
+  return fmt::format("{}: the backup is no longer whole there, and can't be delivered",
+                     holder.location(key));
+}
+
 std::vector<Store*> whole_copies(const Backup& backup, const std::vector<Store*>& sources) {
   std::vector<Store*> stores;
   for (const Copy& copy : backup.copies) {
@@ -214,9 +220,12 @@ std::vector<std::string> read_missed(Store& store, const std::string& key) {
   return names;
 }
 
+using Undelivered = std::vector<StoreFailure>;
+
 // Delivers one noted backup as far as possible, and notes what is still missing.
 void deliver_one(Store& holder, const std::string& key, const Listing& listing,
-                 const std::vector<Store*>& targets, const Context& context, Progress& progress) {
+                 const std::vector<Store*>& targets, Undelivered& undelivered,
+                 const Context& context, Progress& progress) {
   const auto backup = std::ranges::find_if(listing.backups, [&](const Backup& b) {
     const Copy* copy = copy_in(b, holder);
     return missed_key(b.key) == key && copy != nullptr && copy->state != "damaged";
@@ -229,30 +238,44 @@ void deliver_one(Store& holder, const std::string& key, const Listing& listing,
       still.push_back(name);
       continue;
     }
-    const std::string why = backup == listing.backups.end() ? "" : lacks(*backup, **to);
+    const auto fail = [&](const std::string& problem) {
+      undelivered.push_back({.store = name, .problem = problem, .hint = {}});
+    };
+    if (backup == listing.backups.end()) {
+      fail(never_text(holder, key));
+      context.log.warning(undelivered.back().problem);
+      continue;
+    }
+    const std::string why = lacks(*backup, **to);
     if (why.empty()) continue;
     if (is_taken(listing, *backup, **to)) {
+      fail(taken_text(*backup, **to));
       context.log.warning("a backup can't be delivered and stays where it is",
-                          {{"backup", backup->key}, {"cause", taken_text(*backup, **to)}});
+                          {{"backup", backup->key}, {"cause", undelivered.back().problem}});
       continue;
     }
     SyncStep step{.key = backup->key, .from = holder.name(), .to = name, .why = why};
     run_step(step, *backup, {&holder}, **to, context, progress);
-    if (!step.problem.empty()) still.push_back(name);
+    if (step.problem.empty()) continue;
+    fail(step.problem);
+    still.push_back(name);
   }
   if (still != missed) write_missed(holder, key, still);
 }
 
-void not_delivered(const Store& holder, const Error& e, const Context& context) {
+void not_delivered(const Store& holder, const Error& e, Undelivered& undelivered,
+                   const Context& context) {
+  undelivered.push_back({.store = holder.name(), .problem = e.what(), .hint = e.hint()});
   context.log.warning("what earlier runs could not deliver is not delivered yet",
                       {{"store", holder.name()}, {"cause", e.what()}});
 }
 
 // One note that can't be used does not hold up the others.
 void deliver_noted(Store& holder, const std::string& key, const Listing& listing,
-                   const std::vector<Store*>& targets, const Context& context, Progress& progress) {
+                   const std::vector<Store*>& targets, Undelivered& undelivered,
+                   const Context& context, Progress& progress) {
   try {
-    deliver_one(holder, key, listing, targets, context, progress);
+    deliver_one(holder, key, listing, targets, undelivered, context, progress);
   } catch (const Cancelled&) {
     throw;
   } catch (const Corrupt& e) {
@@ -260,7 +283,7 @@ void deliver_noted(Store& holder, const std::string& key, const Listing& listing
                         {{"store", holder.name()}, {"cause", e.what()}});
     write_missed(holder, key, {});
   } catch (const Error& e) {
-    not_delivered(holder, e, context);
+    not_delivered(holder, e, undelivered, context);
   }
 }
 
@@ -320,21 +343,24 @@ void note_missed(const Backup& backup, const std::vector<StoreFailure>& failures
   }
 }
 
-void deliver_missed(const std::vector<Store*>& stores, const Context& context, Progress& progress) {
+std::vector<StoreFailure> deliver_missed(const std::vector<Store*>& stores, const Context& context,
+                                         Progress& progress) {
+  Undelivered undelivered;
   for (Store* holder : stores) {
     try {
       const std::vector<std::string> notes = missed_notes(*holder);
       if (notes.empty()) continue;
       const Listing listing = list_backups(stores, context);
       for (const std::string& key : notes) {
-        deliver_noted(*holder, key, listing, stores, context, progress);
+        deliver_noted(*holder, key, listing, stores, undelivered, context, progress);
       }
     } catch (const Cancelled&) {
       throw;
     } catch (const Error& e) {
-      not_delivered(*holder, e, context);
+      not_delivered(*holder, e, undelivered, context);
     }
   }
+  return undelivered;
 }
 
 }  // namespace pgstow

@@ -45,8 +45,9 @@ Synced run_sync(const SyncJob& job, const Stores& stores, const Context& context
 void note_missed(const Backup& backup, const std::vector<StoreFailure>& failures,
                  const Context& context);
 
-// Delivers to these stores what earlier runs noted as missed. What fails stays noted; nothing is
-// thrown but a stop.
-void deliver_missed(const std::vector<Store*>& stores, const Context& context, Progress& progress);
+// Delivers to these stores what earlier runs noted as missed, and returns what could not be. It
+// stays noted, but for what never can be; nothing is thrown but a stop.
+std::vector<StoreFailure> deliver_missed(const std::vector<Store*>& stores, const Context& context,
+                                         Progress& progress);
 
 }  // namespace pgstow

@@ -240,17 +240,30 @@ TEST_F(SeveralStores, WhatWasMissedIsDeliveredByTheNextRun) {
   EXPECT_THAT(orphaned_manifests(one), IsEmpty());
 
   test::FaultStore broken(two, 2);  // its listing works, then nothing is written
-  deliver_missed({&one, &broken}, context, progress);
+  EXPECT_THAT(deliver_missed({&one, &broken}, context, progress), SizeIs(1));
   EXPECT_THAT(list_backups(two), IsEmpty());
   EXPECT_THAT(missed_notes(one), SizeIs(1));
 
-  deliver_missed({&one, &two}, context, progress);
+  EXPECT_THAT(deliver_missed({&one, &two}, context, progress), IsEmpty());
   ASSERT_THAT(list_backups(two), SizeIs(1));
   EXPECT_EQ(list_backups(two)[0].key, key_of(kOne));
   EXPECT_THAT(missed_notes(one), SizeIs(1));  // s3 is still to come
   note_missed(made, {{"local:far", "again", ""}}, context);
   deliver_missed({&one, &two}, context, progress);
   EXPECT_THAT(missed_notes(one), IsEmpty());
+}
+
+// Its only copy was damaged since: that must not pass for delivered.
+TEST_F(SeveralStores, WhatIsDamagedIsNotForgottenInSilence) {
+  add(one, kOne, "shop", "content");
+  const Backup made = list_backups(one).back();
+  note_missed(made, {{"local:far", "no route", ""}}, context);
+  record_verification(one, made.key,
+                      {.time = {}, .good = false, .bytes = 7, .sha256 = {}, .problem = "flipped"});
+  const auto undelivered = deliver_missed({&one, &two}, context, progress);
+  ASSERT_THAT(undelivered, SizeIs(1));
+  EXPECT_EQ(undelivered[0].store, "local:far");
+  EXPECT_THAT(undelivered[0].problem, testing::HasSubstr("no longer whole"));
 }
 
 // Two hosts made a backup of that name, and the other one's was there first.

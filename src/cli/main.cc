@@ -125,6 +125,7 @@ void add_prune(CLI::App& app, CommandLine& line) {
               "Only tell what is kept, why, and what is not");
   c->add_flag("--force", line.arguments.force,
               "Also when the newest backup is far smaller than those before it");
+  c->add_flag("--all", line.arguments.all, "Of all databases, not only of the configured one");
   c->add_flag("--json", line.arguments.json, "Print as JSON");
   c->callback([&line] { line.command = prune_command; });
 }

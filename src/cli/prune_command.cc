@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "cli/commands.h"
+#include "pg/conninfo.h"
 
 namespace pgstow::cli {
 namespace {
@@ -20,15 +21,22 @@ std::string verdict(const PruneStep& step, bool dry_run) {
   return dry_run ? "would be removed" : "removed";
 }
 
-std::string text_of(const Pruned& pruned, bool dry_run, Time now) {
+std::string text_of(const Pruned& pruned, const PruneJob& job, Time now) {
   std::vector<std::vector<std::string>> rows{{"backup", "age", "size", "store", "", "because"}};
   for (const PruneStep& step : pruned.steps) {
     rows.push_back({printable(step.backup.key),
                     step.backup.time > now ? "-" : human_duration(now - step.backup.time),
-                    human_bytes(step.backup.bytes), step.store->name(), verdict(step, dry_run),
+                    human_bytes(step.backup.bytes), step.store->name(), verdict(step, job.dry_run),
                     join(step.reasons, ", ")});
   }
-  std::string text = pruned.steps.empty() ? "No backups found\n" : layout(rows, {1, 2});
+  std::string text = layout(rows, {1, 2});
+  if (pruned.steps.empty()) {
+    text = job.database.empty() ? "No backups found\n"
+                                : fmt::format(
+                                      "No backups of {} found; --all judges those of all "
+                                      "databases\n",
+                                      printable(job.database));
+  }
   for (const std::string& why : pruned.suspicions) {
     text += fmt::format("Nothing is removed of {} (--force does it all the same)\n", why);
   }
@@ -62,10 +70,11 @@ std::string json_text(const Pruned& pruned, bool dry_run) {
 
 int prune_command(const Session& session) {
   const Stores stores = make_stores(session.config.stores, session.context);
-  const PruneJob job = prune_job(session.config, session.arguments);
+  PruneJob job = prune_job(session.config, session.arguments);
+  if (!session.arguments.all) job.database = pg::database_name(session.config.target.parameters);
   const Pruned pruned = run_prune(job, stores, session.context);
   print(session.arguments.json ? json_text(pruned, job.dry_run)
-                               : text_of(pruned, job.dry_run, session.context.clock.now()));
+                               : text_of(pruned, job, session.context.clock.now()));
   const bool clean = pruned.failures.empty() && pruned.suspicions.empty();
   return static_cast<int>(clean ? Exit::kOk : Exit::kWarnings);
 }

@@ -56,11 +56,12 @@ Event JobReport::ended(Event::Kind kind) const {
 }
 
 Event JobReport::succeeded(const JobDone& done, std::optional<Time> next_run) {
-  const bool whole = done.complete() || done.made.by_another;
+  const bool whole = done.complete();
   Event event = ended(whole ? Event::Kind::kGood : Event::Kind::kIncomplete);
   event.next_run = next_run;
   describe(event, done.made);
   add_problems(event, done.made.failures);
+  add_problems(event, done.made.undelivered);
   if (done.pruned) {
     add_problems(event, done.pruned->failures);
     event.warnings.insert(event.warnings.end(), done.pruned->suspicions.begin(),

@@ -1,5 +1,7 @@
 #include "daemon/service.h"
 
+#include <malloc.h>
+
 #include <algorithm>
 
 #include "base/error.h"
@@ -143,6 +145,8 @@ void Service::carry_out(const Plan& plan) {
   state_ = parts_.state.read(context_);
   look();
   show();
+  // Each job has threads of its own; what their heaps keep would add up to megabytes.
+  static_cast<void>(::malloc_trim(0));
 }
 
 // Those that were due while it was made are done with: their backup would be as old as this one.
@@ -223,9 +227,13 @@ Standing StandingBoard::get(Time now) const {
 
 ServiceEnd run_service(const ServiceSettings& settings, const ServiceParts& parts,
                        const Context& context) {
-  Service service(settings, parts, context);
-  service.begin();
-  while (const std::optional<Plan> plan = service.await_due()) service.carry_out(*plan);
+  try {
+    Service service(settings, parts, context);
+    service.begin();
+    while (const std::optional<Plan> plan = service.await_due()) service.carry_out(*plan);
+  } catch (const Cancelled&) {  // a stop while the stores were looked into
+    if (!context.stop.stop_requested()) throw;
+  }
   return context.stop.stop_requested() ? ServiceEnd::kStopped : ServiceEnd::kReload;
 }
 

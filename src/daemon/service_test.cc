@@ -190,6 +190,11 @@ TEST_F(ServiceTest, AnUnexpectedErrorEndsTheJobNotTheService) {
   EXPECT_THAT(kinds_, ElementsAre(Kind::kFailed, Kind::kRecovered));
 }
 
+TEST_F(ServiceTest, AStopAtAnyMomentIsAStop) {
+  test_.stop.request_stop();
+  EXPECT_EQ(serve({}, "0 3 * * *"), ServiceEnd::kStopped);
+}
+
 TEST_F(ServiceTest, EndsForAReloadBetweenJobs) {
   reload_ = true;
   EXPECT_EQ(serve({}, "0 3 * * *"), ServiceEnd::kReload);

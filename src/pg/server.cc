@@ -78,6 +78,8 @@ Snapshot begin_snapshot(Connection& connection) {
   return {.id = r.text(0, 0), .time = from_epoch_ms(r.number(0, 1)), .lsn = r.text(0, 2)};
 }
 
+void end_snapshot(Connection& connection) { connection.query("commit"); }
+
 SessionSettings session_settings(Connection& connection) {
   const Result r = connection.query(R"(
     select name, pg_catalog.current_setting(name) from pg_catalog.pg_settings

@@ -43,6 +43,8 @@ struct Snapshot {
 
 // Opens a read-only repeatable-read transaction on the connection and exports its snapshot.
 Snapshot begin_snapshot(Connection& connection);
+// Ends that transaction, so that the server may clean up what it kept for it.
+void end_snapshot(Connection& connection);
 
 // Settings of a session that shape the text of COPY: rows can only be compared when they are read
 // under the same. pg_dump sets the others itself.

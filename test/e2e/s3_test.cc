@@ -126,6 +126,34 @@ TEST_F(S3, OtherToolsReadWhatWeWriteAndWeReadTheirs) {
   EXPECT_EQ(pgstow.run({"verify", "backup_20200101_000000"}).exit_code, 0);
 }
 
+// The local copy has its proof while the bucket still hangs, the server keeps no old rows for the
+// upload, and a stop in that time takes nothing away.
+TEST_F(S3, ABucketThatHangsHoldsNothingUp) {
+  ScriptedS3 s3;
+  s3.on({Operation::kPutObject, "shop/backup_"}, "silence");
+  as(pgstow, s3.admin());
+  pgstow.with("BACKUP_S3_BUCKET=" + s3.bucket()).with("BACKUP_S3_ENDPOINT=" + s3.url());
+  Running backup(pgstow.program({"backup"}));
+  await("the local manifest", [&] { return pgstow.files(".json").size() == 1; });
+  EXPECT_EQ(server.value("postgres",
+                         "select count(*) from pg_stat_activity where datname = 'shop' "
+                         "and (xact_start is not null or backend_xmin is not null)"),
+            "0");
+  backup.signal(SIGTERM);
+  const Outcome outcome = backup.wait();
+  EXPECT_EQ(outcome.exit_code, 143) << outcome.describe();
+  EXPECT_THAT(outcome.err, HasSubstr("the backup is whole, but not in all stores"));
+  EXPECT_THAT(pgstow.files(".missed.json"), SizeIs(1));
+  EXPECT_EQ(pgstow.run({"verify", "--from", "local"}).exit_code, 0);
+
+  s3.clear();
+  const Outcome next = pgstow.run({"backup"});
+  EXPECT_EQ(next.exit_code, 0) << next.describe();
+  EXPECT_THAT(pgstow.files(".missed.json"), IsEmpty());
+  const Outcome list = pgstow.run({"list", "--from", "s3", "--json"});
+  EXPECT_EQ(list.out.find("\"proof\": false"), std::string::npos) << list.out;
+}
+
 TEST_F(S3, ListingKeepsToItsPrefix) {
   ASSERT_EQ(pgstow.run({"backup"}).exit_code, 0);
   const std::string archive = rgw.get(bucket, in_bucket(".dump.gz").at(0));
