@@ -45,11 +45,6 @@ bool is_locked(const S3Settings& settings, const S3Reply& head, Time now) {
          parse_rfc3339(until).value_or(Time{}) >= least;
 }
 
-void fail_unlocked(const S3Client& client, const std::string& key) {
-  throw Error(client.location(key) + ": is stored, but not locked",
-              "the bucket needs object lock, and the keys s3:GetObjectRetention to see it");
-}
-
 void lock_object(S3Client& client, const std::string& key, const std::stop_token& stop) {
   const S3Settings& settings = client.settings();
   const auto locked = [&] {
@@ -70,7 +65,9 @@ void lock_object(S3Client& client, const std::string& key, const std::stop_token
       .body = body};
   const S3Reply reply = client.send(lock, stop);
   if (reply.status == 403 || reply.status >= 500) client.fail(lock, reply);
-  if (!reply.ok() || !locked()) fail_unlocked(client, key);
+  if (reply.ok() && locked()) return;
+  throw Error(client.location(key) + ": is stored, but not locked",
+              "the bucket needs object lock, and the keys s3:GetObjectRetention to see it");
 }
 
 std::string lock_time(Time time) {

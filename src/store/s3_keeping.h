@@ -23,8 +23,6 @@ std::vector<HttpHeader> lock_headers(const S3Settings& settings, Time until);
 // settings ask for, less one: clocks differ. True where they ask for none.
 bool is_locked(const S3Settings& settings, const S3Reply& head, Time now);
 
-[[noreturn]] void fail_unlocked(const S3Client& client, const std::string& key);
-
 // Locks an object that is there, unless it is locked already, and looks whether it is then. Throws
 // Error when it is not: a server that knows no locks may take the wish and forget it.
 void lock_object(S3Client& client, const std::string& key, const std::stop_token& stop);

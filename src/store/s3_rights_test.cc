@@ -127,7 +127,13 @@ TEST_F(S3Rights, ALockAtCeph) {
               AllOf(HasSubstr(kProbe), HasSubstr("20 minutes")));
   EXPECT_THAT(missing(), IsEmpty());
   EXPECT_THAT(rgw.keys(bucket), IsEmpty());
-  rgw.set_policy(bucket, allow_policy(bucket, {"s3:PutObject", "s3:GetObject", "s3:ListBucket"}));
+  // What the keys wrote themselves they may see there, unless it is denied.
+  std::string policy = allow_policy(bucket, {"s3:PutObject", "s3:GetObject", "s3:ListBucket"});
+  std::string deny = allow_policy(bucket, {"s3:GetObjectRetention"});
+  deny.replace(deny.find("Allow"), 5, "Deny");
+  const std::size_t statement = deny.find("[{") + 1;
+  policy.insert(policy.size() - 2, "," + deny.substr(statement, deny.size() - 2 - statement));
+  rgw.set_policy(bucket, policy);
   EXPECT_THAT(examine(rgw, bucket, rgw.limited()).remains, HasSubstr("stays there"));
   EXPECT_THAT(missing(), testing::Contains("s3:GetObjectRetention"));
 }

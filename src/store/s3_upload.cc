@@ -203,16 +203,15 @@ bool S3Upload::is_ours(const S3Reply& head) const {
 void S3Upload::check_whole(const std::string& etag) {
   const S3Reply reply = head();
   if (!reply.ok()) client_->fail({.method = "HEAD", .key = key_}, reply);
-  if (reply.http.header(kWriterHeader).value_or(writer_) != writer_) {
-    refuse_other();
-  }
+  if (reply.http.header(kWriterHeader).value_or(writer_) != writer_) refuse_other();
   const auto size = parse_int(reply.header("content-length"));
   if (!size || std::cmp_not_equal(*size, bytes_)) {
     throw Corrupt(fmt::format("{}: {} bytes were sent, {} lie there", client_->location(key_),
                               bytes_, size.value_or(-1)));
   }
-  if (is_protected() && !is_locked(client_->settings(), reply, client_->context().clock.now())) {
-    fail_unlocked(*client_, key_);
+  const Time now = client_->context().clock.now();
+  if (is_protected() && !is_locked(client_->settings(), reply, now)) {
+    lock_object(*client_, key_, stop_.get_token());  // Ceph 16 minds no lock of a multipart upload
   }
   if (lower(plain_etag(reply.header("etag"))) == etag) return;
   read_back(client_, key_, parts_);

