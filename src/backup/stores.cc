@@ -116,11 +116,12 @@ Listing list_backups(const std::vector<Store*>& stores, const Context& context) 
           merge(*known, std::move(backup));
         }
       }
+      if (store->exists()) listing.read.push_back(store);
     } catch (const Cancelled&) {
       throw;
     } catch (const Error& e) {
       if (!first_failure) first_failure = std::current_exception();
-      listing.failures.push_back({store->name(), e.what(), e.hint()});
+      listing.failures.push_back({store->name(), e.what(), e.hint(), e.exit_code()});
     }
   }
   if (!stores.empty() && listing.failures.size() == stores.size()) {
@@ -130,6 +131,21 @@ Listing list_backups(const std::vector<Store*>& stores, const Context& context) 
     return std::tie(a.time, a.key) > std::tie(b.time, b.key);
   });
   return listing;
+}
+
+void refuse_unread(const Listing& listing) {
+  if (!listing.backups.empty() || listing.failures.empty()) return;
+  std::vector<std::string> lines;
+  for (const Store* store : listing.read) {
+    lines.push_back("no backups found in " + printable(store->location("")));
+  }
+  for (const StoreFailure& failure : listing.failures) {
+    lines.push_back(fmt::format("{} could not be read: {}", failure.store, failure.problem));
+  }
+  const StoreFailure& first = listing.failures.front();
+  const std::string text = join(lines, "; ");
+  if (first.exit_code == static_cast<int>(Exit::kUsage)) throw ConfigError(text, first.hint);
+  throw Error(text, first.hint);
 }
 
 }  // namespace pgstow

@@ -9,6 +9,7 @@
 #include "backup/catalogue.h"
 #include "backup/config_stores.h"
 #include "base/context.h"
+#include "base/error.h"
 #include "store/local.h"
 #include "store/s3_store.h"
 #include "store/store.h"
@@ -28,6 +29,7 @@ struct StoreFailure {
   std::string store;
   std::string problem;
   std::string hint;
+  int exit_code = static_cast<int>(Exit::kFailed);  // of the error, had it been thrown
 };
 
 // In the order of the configuration, the nearest first. At least one. The stores are lent out as
@@ -53,11 +55,16 @@ Stores make_stores(const std::vector<StoreSettings>& settings, const Context& co
 struct Listing {
   std::vector<Backup> backups;  // newest first, one for all its copies
   std::vector<StoreFailure> failures;
+  std::vector<const Store*> read;  // those that were read, without folders that do not exist
 };
 
 // The backups of these stores. Copies of one backup are those with the same name whose manifests
 // tell the same SHA-256 or, where one has none, with the same size. A store that can't be listed is
 // a failure in the answer; when none can, the first one's error is thrown.
 Listing list_backups(const std::vector<Store*>& stores, const Context& context);
+
+// Throws, naming each, where nothing was found but stores could not be read: nobody knows what lies
+// there. ConfigError where the first of these failed with one, otherwise Error.
+void refuse_unread(const Listing& listing);
 
 }  // namespace pgstow

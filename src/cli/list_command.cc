@@ -128,6 +128,7 @@ int list_command(const Session& session) {
   const Stores stores = make_stores(session.config.stores, session.context);
   const std::vector<Store*> chosen = chosen_stores(session, stores);
   const Listing listing = list_backups(chosen, session.context);
+  refuse_unread(listing);
   const Time now = session.context.clock.now();
   const std::vector<Reasons> reasons =
       reasons_of(listing.backups, prune_job(session.config, session.arguments), now);

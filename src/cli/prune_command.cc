@@ -82,6 +82,7 @@ int prune_command(const Session& session) {
 int keep_command(const Session& session) {
   const Stores stores = make_stores(session.config.stores, session.context);
   const Listing listing = list_backups(stores.all(), session.context);
+  refuse_unread(listing);
   const Backup& backup = select_backup(listing.backups, session.arguments.choice);
   set_pin(backup, !session.arguments.off, session.context);
   print(

@@ -153,6 +153,7 @@ void tell_of_other_server(const Session& session, const std::vector<Backup>& bac
 int restore_command(const Session& session) {
   const Stores stores = make_stores(session.config.stores, session.context);
   const Listing listing = list_backups(chosen_stores(session, stores), session.context);
+  refuse_unread(listing);
   static_cast<void>(exit_of(session, listing.failures));  // another store has what is asked for
   const std::vector<Backup>& backups = listing.backups;
   const RestoreJob job = restore_job(session.config, session.arguments);

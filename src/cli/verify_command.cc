@@ -87,6 +87,7 @@ int verify_command(const Session& session) {
   const Stores stores = make_stores(session.config.stores, session.context);
   const std::vector<Store*> chosen = chosen_stores(session, stores);
   const Listing listing = list_backups(chosen, session.context);
+  refuse_unread(listing);
   std::vector<Outcome> outcomes;
   std::vector<std::string> orphans;
   if (session.arguments.all) {

@@ -121,6 +121,8 @@ void LocalStore::remove(std::string_view key) {
   sync_folder(folder, folder_.native());
 }
 
+bool LocalStore::exists() { return static_cast<bool>(open_folder(folder_)); }
+
 int LocalStore::clear_leftovers() {
   const Fd folder = open_folder(folder_);
   return folder ? clear_dead_parts(folder, folder_.native()) : 0;

@@ -42,6 +42,7 @@ class LocalStore final : public Store {
   std::vector<Object> list(std::string_view prefix = {}) override;
   void remove(std::string_view key) override;
   int clear_leftovers() override;
+  bool exists() override;
 
   // What to tell the user when others may write to the folder or put another in its place.
   std::optional<std::string> permission_warning() const;

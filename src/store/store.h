@@ -66,6 +66,10 @@ class Store {
   // read()).
   virtual std::unique_ptr<Source> open(std::string_view key, Range range = {}) = 0;
 
+  // Whether there is such a place; where there is none, it lists as empty. A folder may be missing;
+  // a bucket that is is an error of list().
+  virtual bool exists() { return true; }
+
   // All whole objects whose key starts with prefix, in order of key.
   virtual std::vector<Object> list(std::string_view prefix = {}) = 0;
 

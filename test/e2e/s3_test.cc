@@ -116,6 +116,34 @@ TEST_F(S3, ABareMachineNeedsTheBucketsNameAndKeysOnly) {
   EXPECT_THAT(in_bucket(".dump.gz"), SizeIs(1));
 }
 
+// On a bare machine, "no backups" would be the worst of wrong answers.
+TEST_F(S3, ABucketThatCannotBeReadIsNotCalledEmpty) {
+  const auto refused = [&](int exit_code, const std::string& cause) {
+    for (const std::vector<std::string>& words :
+         std::vector<std::vector<std::string>>{{"list"},
+                                               {"list", "--json"},
+                                               {"verify", "--all"},
+                                               {"verify"},
+                                               {"restore", "--yes"},
+                                               {"keep", "1"}}) {
+      const Outcome outcome = pgstow.run(words);
+      EXPECT_EQ(outcome.exit_code, exit_code) << outcome.describe();
+      EXPECT_THAT(outcome.err, AllOf(HasSubstr("s3 could not be read"), HasSubstr(cause)));
+      EXPECT_THAT(outcome.out, IsEmpty());
+    }
+  };
+  pgstow.with("AWS_SECRET_ACCESS_KEY=wrong");
+  refused(2, "SignatureDoesNotMatch");
+  EXPECT_THAT(pgstow.run({"list"}).err, Not(HasSubstr("no backups found")));  // there is no folder
+  fs::create_directory(pgstow.backups());
+  EXPECT_THAT(pgstow.run({"list"}).err,
+              HasSubstr("no backups found in " + pgstow.backups().string()));
+  pgstow.with("BACKUP_S3_ENDPOINT=http://127.0.0.1:1").with("BACKUP_S3_ATTEMPTS=1");
+  refused(1, "127.0.0.1:1");
+  pgstow.with("BACKUP_S3_ENABLED=false");
+  EXPECT_THAT(pgstow.run({"list"}).out, HasSubstr("No backups found in"));
+}
+
 TEST_F(S3, OtherToolsReadWhatWeWriteAndWeReadTheirs) {
   ASSERT_EQ(pgstow.run({"backup"}).exit_code, 0);
   const std::string key = in_bucket(".dump.gz").at(0);
