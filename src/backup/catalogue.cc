@@ -87,6 +87,20 @@ void read_verification(Store& store, Backup& backup) {
   }
 }
 
+// A pin that says that it is off lies where nothing may be removed. What can't be read holds.
+bool is_pinned(Store& store, const std::string& key) {
+  try {
+    const boost::json::object pin = parse_json_object(read_object(store, key), key);
+    return !pin.contains("pinned") || get_bool(pin, "pinned", key);
+  } catch (const Cancelled&) {
+    throw;
+  } catch (const NotFound&) {  // taken away meanwhile
+    return false;
+  } catch (const Error&) {
+    return true;
+  }
+}
+
 // Nothing when its removal has begun.
 std::optional<Backup> make_backup(Store& store, const Object& object,
                                   const std::set<std::string>& keys) {
@@ -99,7 +113,8 @@ std::optional<Backup> make_backup(Store& store, const Object& object,
     return std::nullopt;
   }
   if (keys.contains(verification_key(object.key))) read_verification(store, backup);
-  backup.pinned = keys.contains(pin_key(object.key));
+  const std::string pin = pin_key(object.key);
+  backup.pinned = keys.contains(pin) && is_pinned(store, pin);
   backup.missed = keys.contains(missed_key(object.key));
   backup.copies.push_back({.store = &store, .state = backup.state()});
   return backup;

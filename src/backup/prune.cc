@@ -168,6 +168,19 @@ bool is_meant(const Store& store, const PruneJob& job) {
   return job.stores.empty() || std::ranges::find(job.stores, &store) != job.stores.end();
 }
 
+void set_pin_in(Store& store, const std::string& key, bool pinned, Time now) {
+  if (!pinned) {
+    try {
+      store.remove(key);
+      return;
+    } catch (const NotAllowed&) {  // then the pin says that it is off
+    }
+  }
+  const boost::json::object pin{
+      {"schema", "pgstow.pin/1"}, {"time", rfc3339(now)}, {"pinned", pinned}};
+  write_object(store, key, pretty(pin) + "\n", Existing::kReplace);
+}
+
 std::string percent(std::uint64_t part, std::uint64_t whole) {
   return fmt::format("{} %", whole == 0 ? 0 : part * 100 / whole);
 }
@@ -234,16 +247,20 @@ std::vector<Reasons> reasons_of(const std::vector<Backup>& backups, const PruneJ
 }
 
 void set_pin(const Backup& backup, bool pinned, const Context& context) {
-  const std::string key = pin_key(backup.key);
-  const std::string text = pretty(
-      boost::json::object{{"schema", "pgstow.pin/1"}, {"time", rfc3339(context.clock.now())}});
+  std::vector<std::string> failures;
   for (const Copy& copy : backup.copies) {
-    if (pinned) {
-      write_object(*copy.store, key, text + "\n", Existing::kReplace);
-    } else {
-      copy.store->remove(key);
+    try {
+      set_pin_in(*copy.store, pin_key(backup.key), pinned, context.clock.now());
+    } catch (const Cancelled&) {
+      throw;
+    } catch (const Error& e) {
+      failures.push_back(fmt::format("{}: {}", copy.store->name(), e.what()));
     }
   }
+  if (failures.empty()) return;
+  throw Error(fmt::format("{} could not be {} everywhere: {}", printable(backup.key),
+                          pinned ? "pinned" : "unpinned", join(failures, "; ")),
+              "say it again when these stores can be written");
 }
 
 }  // namespace pgstow

@@ -54,7 +54,9 @@ std::vector<Reasons> reasons_of(const std::vector<Backup>& backups, const PruneJ
 // of the largest of the seven before it. `backups` are of one database, newest first.
 std::optional<std::string> shrunken(const std::vector<const Backup*>& backups);
 
-// Pins a backup wherever it lies, or takes the pins away. Throws when a store refuses.
+// Pins a backup wherever it lies, or takes the pins away; where nothing may be removed, the pin
+// then says that it is off. A store that fails does not stop the others; all failures are thrown as
+// one.
 void set_pin(const Backup& backup, bool pinned, const Context& context);
 
 }  // namespace pgstow

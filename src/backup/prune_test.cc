@@ -234,6 +234,40 @@ TEST_F(Prune, APinKeepsItAndTakingItAwayDoesNot) {
   EXPECT_THAT(days(), Not(Contains("1113")));
 }
 
+TEST_F(Prune, APinIsTakenBackWhereNothingMayBeRemoved) {
+  add_days(1);
+  WriteOnce bucket(store);
+  set_pin(list_backups(bucket).front(), true, context);
+  EXPECT_TRUE(list_backups(bucket).front().pinned);
+  set_pin(list_backups(bucket).front(), false, context);
+  EXPECT_FALSE(list_backups(bucket).front().pinned);
+  set_pin(list_backups(bucket).front(), true, context);
+  EXPECT_TRUE(list_backups(bucket).front().pinned);
+  write_object(store, pin_key(list_backups(bucket).front().key), "odd", Existing::kReplace);
+  EXPECT_TRUE(list_backups(bucket).front().pinned) << "what can't be read holds";
+}
+
+// The first store that refuses does not leave the others as they were.
+TEST_F(Prune, APinIsSetWhereItCanBe) {
+  add_days(1);
+  const test::TempDir other;
+  LocalStore far(other.path(), "local:far");
+  test::FaultStore failing(far, 1, test::Moment::kBefore);
+  test::FaultStore failing_too(far, 1, test::Moment::kBefore);
+  Backup backup = list_backups(store).front();
+  const Copy whole = backup.copies.front();
+  backup.copies = {{.store = &failing, .state = "unverified"},
+                   whole,
+                   {.store = &failing_too, .state = "unverified"}};
+  try {
+    set_pin(backup, true, context);
+    FAIL() << "two stores have failed";
+  } catch (const Error& e) {
+    EXPECT_THAT(e.what(), testing::ContainsRegex("local:far: .*; local:far: "));
+  }
+  EXPECT_TRUE(list_backups(store).front().pinned);
+}
+
 TEST_F(Prune, AStoreWithoutTheRightIsLeftAlone) {
   add_days(12);
   WriteOnce bucket(store);
