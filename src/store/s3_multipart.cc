@@ -115,12 +115,13 @@ S3Reply complete_upload(S3Client& client, const std::string& key, const std::str
   return client.send(request, stop);
 }
 
-void abort_upload(S3Client& client, const std::string& key, const std::string& upload_id,
+bool abort_upload(S3Client& client, const std::string& key, const std::string& upload_id,
                   const std::stop_token& stop) {
   const S3Request request{.method = "DELETE", .key = key, .query = {{"uploadId", upload_id}}};
   const S3Reply reply = client.send(request, stop);
   const bool gone = reply.status == 404 && reply.code != "NoSuchBucket";
   if (!reply.ok() && !gone) client.fail(request, reply);
+  return !gone;
 }
 
 std::string etag_of(const std::vector<S3Part>& parts) {

@@ -46,8 +46,8 @@ S3Reply complete_upload(S3Client& client, const std::string& key, const std::str
                         const std::vector<S3Part>& parts, bool only_new,
                         const std::stop_token& stop);
 
-// Ends an upload and frees its parts. That it is gone already is no error.
-void abort_upload(S3Client& client, const std::string& key, const std::string& upload_id,
+// Ends an upload and frees its parts; false when it was gone already.
+bool abort_upload(S3Client& client, const std::string& key, const std::string& upload_id,
                   const std::stop_token& stop);
 
 // The ETag that S3 gives to an object of these parts: the MD5 of their MD5s, and their number.

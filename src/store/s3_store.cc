@@ -85,8 +85,7 @@ int S3Store::end_noted() {
   if (notes.empty()) return ended;
   end_noted_uploads(notes, client_->place(), [&](const NotedUpload& upload) {
     try {
-      abort_upload(*client_, upload.key, upload.upload_id, context.stop);
-      ++ended;
+      if (abort_upload(*client_, upload.key, upload.upload_id, context.stop)) ++ended;
     } catch (const NotAllowed& e) {
       context.log.info(
           "a dead run's upload may not be aborted: it is left to the bucket's lifecycle rule "
@@ -121,8 +120,7 @@ int S3Store::end_stale() {
     for (const OpenUpload& upload : open.uploads) {
       if (now - upload.initiated < kPartless) continue;
       if (!is_stale(upload, now)) continue;
-      abort_upload(*client_, upload.key, upload.id, context.stop);
-      ++ended;
+      if (abort_upload(*client_, upload.key, upload.id, context.stop)) ++ended;
     }
   } catch (const NotAllowed& e) {
     context.log.debug("old uploads can't be listed or aborted", {{"cause", e.what()}});

@@ -109,6 +109,18 @@ TEST_F(S3Uploads, SayOnceWhatMayNotBeAborted) {
   EXPECT_EQ(world.logged().size(), said);
 }
 
+// A note outlives its upload when the run died after the one and before the other.
+TEST_F(S3Uploads, CountOnlyWhatWasThereToClear) {
+  const std::string upload = begin_upload(store->client(), "shop/backup_1.dump.gz", {}, {});
+  const auto note = [&](const std::string& name, const std::string& id) {
+    write_file(notes / name, store->client().place() + "\nshop/backup_1.dump.gz\n" + id + "\n");
+  };
+  note(".upload-0000000000000001", upload);
+  note(".upload-0000000000000002", "long-gone");
+  EXPECT_EQ(store->clear_leftovers(), 1);
+  EXPECT_TRUE(std::filesystem::is_empty(notes.path()));
+}
+
 // The write itself asks whether it is still the first.
 TEST_F(S3Uploads, LookOnceForASmallObject) {
   put(*store, "shop", "small");

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kStart = ".upload-";
+constexpr std::chrono::days kForgotten{7};
 constexpr std::size_t kMostBytes = std::size_t{16} * 1024;
 
 Fd open_note(const fs::path& path, int flags) {
@@ -32,6 +34,12 @@ bool is_still(const Fd& file, const fs::path& path) {
   struct stat there{};
   return ::fstat(file.get(), &ours) == 0 && ::lstat(path.c_str(), &there) == 0 &&
          ours.st_ino == there.st_ino && ours.st_dev == there.st_dev;
+}
+
+bool is_forgotten(const fs::path& path) {
+  std::error_code gone;
+  const fs::file_time_type written = fs::last_write_time(path, gone);
+  return !gone && fs::file_time_type::clock::now() - written > kForgotten;
 }
 
 // Three lines: place, key, id. Keys of ours have no line end.
@@ -81,8 +89,9 @@ void end_noted_uploads(const fs::path& folder, const std::string& place,
     const Fd file = open_note(path, 0);
     if (!file || ::flock(file.get(), LOCK_EX | LOCK_NB) != 0 || !is_still(file, path)) continue;
     const auto note = read_note(file);
-    if (note && note->place != place) continue;
-    if (note) end(*note);
+    const bool ours = note && note->place == place;
+    if (note && !ours && !is_forgotten(path)) continue;
+    if (ours) end(*note);
     ::unlink(path.c_str());
   }
 }

@@ -41,7 +41,8 @@ class UploadNote {
 };
 
 // Hands each dead run's upload in that place to `end`, and removes its note unless that throws. A
-// note that can't be read is removed.
+// note that can't be read is removed, and so is one of another place that is a week old: a place
+// that is spelled otherwise now would never be asked for again.
 void end_noted_uploads(const std::filesystem::path& folder, const std::string& place,
                        const std::function<void(const NotedUpload&)>& end);
 

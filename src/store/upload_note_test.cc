@@ -61,6 +61,20 @@ TEST(UploadNote, ThatOfADeadRunIsFoundUntilItsUploadIsEnded) {
   EXPECT_THAT(ended(folder.path(), "here"), IsEmpty());
 }
 
+// The endpoint may be spelled otherwise by now: nobody will ask for that place again.
+TEST(UploadNote, ThatOfAnotherPlaceIsDroppedAfterAWeek) {
+  const TempDir folder("pgstow-note-");
+  const std::filesystem::path note = folder / ".upload-0123456789abcdef";
+  test::write_file(note, "there\nk\nid\n");
+  const auto now = std::filesystem::file_time_type::clock::now();
+  std::filesystem::last_write_time(note, now - std::chrono::hours(6 * 24));
+  EXPECT_THAT(ended(folder.path(), "here"), IsEmpty());
+  EXPECT_TRUE(std::filesystem::exists(note));
+  std::filesystem::last_write_time(note, now - std::chrono::hours(8 * 24));
+  EXPECT_THAT(ended(folder.path(), "here"), IsEmpty());
+  EXPECT_FALSE(std::filesystem::exists(note));
+}
+
 TEST(UploadNote, WhatCannotBeReadIsRemovedAndOtherFilesAreNot) {
   const TempDir folder("pgstow-note-");
   test::write_file(folder / ".upload-0123456789abcdef", "x");
