@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "backup/delivery.h"
+#include "backup/leftovers.h"
 #include "backup/meter.h"
 #include "backup/newest.h"
 #include "backup/sync.h"
@@ -119,27 +120,12 @@ std::optional<FileLock> lock_here(const BackupJob& job, const std::string& datab
   }
 }
 
-// That old rubbish can't be cleared is no reason not to make a backup.
-void clear(Store& store, const Context& context) {
-  try {
-    if (const int cleared = store.clear_leftovers(); cleared > 0) {
-      context.log.info("cleared what dead runs left behind",
-                       {{"store", store.name()}, {"files", std::to_string(cleared)}});
-    }
-  } catch (const Cancelled&) {
-    throw;
-  } catch (const Error& e) {
-    context.log.warning("what dead runs left behind can't be cleared",
-                        {{"store", store.name()}, {"cause", e.what()}});
-  }
-}
-
 // Clears what dead runs left in each store; one that can't be listed is given up for this run.
 std::vector<Store*> prepare(const std::vector<Store*>& stores, std::vector<StoreFailure>& failures,
                             const Context& context) {
   std::vector<Store*> usable;
   for (Store* store : stores) {
-    clear(*store, context);
+    clear_leftovers({store}, IfNotCleared::kWarn, context);
     try {
       static_cast<void>(store->list("backup_doctor"));  // reachable, and may be listed
       usable.push_back(store);

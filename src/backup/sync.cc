@@ -7,6 +7,7 @@
 #include <memory>
 #include <utility>
 
+#include "backup/leftovers.h"
 #include "base/error.h"
 #include "base/fd.h"
 #include "base/json.h"
@@ -291,6 +292,7 @@ void deliver_noted(Store& holder, const std::string& key, const Listing& listing
 
 Synced run_sync(const SyncJob& job, const Stores& stores, const Context& context,
                 Progress& progress) {
+  if (!job.dry_run) clear_leftovers(stores.delivering(), IfNotCleared::kSayNothing, context);
   Listing listing = list_backups(stores.all(), context);
   const std::vector<Store*> sources =
       job.from.empty() ? stores.all() : std::vector<Store*>{&stores.named(job.from)};

@@ -37,7 +37,8 @@ struct Synced {
 
 // Copies every backup that a store misses, or has a damaged copy of, from one that has it whole,
 // checking each byte against the manifest on the way. Backups without a manifest are copied as they
-// are. A copy that fails does not stop the others. Needs no database.
+// are. A copy that fails does not stop the others. What dead runs left is cleared first. Needs no
+// database.
 Synced run_sync(const SyncJob& job, const Stores& stores, const Context& context,
                 Progress& progress);
 

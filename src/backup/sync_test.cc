@@ -202,6 +202,18 @@ TEST_F(SeveralStores, SyncSurvivesAnyFailingCall) {
   }
 }
 
+// A host that only fills a store would never clear there.
+TEST_F(SeveralStores, SyncClearsWhatDeadRunsLeft) {
+  add(one, kOne, "shop", "content");
+  add(two, kTwo, "shop", "content");
+  const auto part = folder / "far" / ("." + key_of(kOne) + ".part");
+  test::write_file(part, "dead");
+  sync({.dry_run = true});
+  EXPECT_TRUE(std::filesystem::exists(part));
+  sync();
+  EXPECT_FALSE(std::filesystem::exists(part));
+}
+
 TEST_F(SeveralStores, ADeliveryOutlivesAStoreThatFails) {
   for (int n = 1; n <= 3; ++n) {  // create, write, finish
     test::FaultStore broken(two, n);

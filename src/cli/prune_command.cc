@@ -5,6 +5,7 @@
 
 #include <boost/json.hpp>
 
+#include "backup/leftovers.h"
 #include "backup/selection.h"
 #include "base/error.h"
 #include "base/json.h"
@@ -72,6 +73,9 @@ int prune_command(const Session& session) {
   const Stores stores = make_stores(session.config.stores, session.context);
   PruneJob job = prune_job(session.config, session.arguments);
   if (!session.arguments.all) job.database = pg::database_name(session.config.target.parameters);
+  if (!job.dry_run) {
+    clear_leftovers(stores.delivering(), IfNotCleared::kSayNothing, session.context);
+  }
   const Pruned pruned = run_prune(job, stores, session.context);
   print(session.arguments.json ? json_text(pruned, job.dry_run)
                                : text_of(pruned, job, session.context.clock.now()));

@@ -68,7 +68,12 @@ TEST_F(Rotation, PinsSwitchesAndFailures) {
   EXPECT_THAT(pgstow.archives(), SizeIs(4));
   EXPECT_NE(run({"backup", "--url", "postgresql:///nowhere"}).exit_code, 0);
   EXPECT_THAT(pgstow.archives(), SizeIs(4)) << "nothing goes after a failed run";
+  const fs::path part = pgstow.backups() / ".backup_20210304_030000.dump.gz.part";
+  write_file(part, "left by a dead run");
+  EXPECT_EQ(run({"prune", "--dry-run"}).exit_code, 0);
+  EXPECT_TRUE(fs::exists(part));
   EXPECT_EQ(run({"prune"}).exit_code, 0);
+  EXPECT_FALSE(fs::exists(part));
   EXPECT_THAT(pgstow.archives(), AllOf(SizeIs(3), Contains("backup_20210301_030000.dump.gz")));
   EXPECT_EQ(pgstow.run({"keep", "--off", "backup_20210301"}).exit_code, 0);
   EXPECT_THAT(run({"prune", "--json"}).out, HasSubstr("\"removed\": 1"));
