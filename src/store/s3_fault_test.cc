@@ -145,19 +145,19 @@ class Trial {
 
   // Of a host that died days ago.
   void begin_stale_upload() {
-    const std::string id = begin_upload(store_->client(), "shop/backup_old.dump.gz", {}, {});
+    const std::string id =
+        begin_upload(store_->client(), "shop/backup_20260101_030000.dump.gz", {}, {});
     s3_.memory().edit_upload(id,
                              [](OpenUpload& upload) { upload.begun -= std::chrono::hours(50); });
   }
 
-  // The next run clears, an hour later: of an upload whose beginning was not answered nobody knows
+  // The next run clears, a day later: of an upload whose beginning was not answered nobody knows
   // whose it is, but that it has no parts. A note may seem to be a living run's for a moment: a
   // program that another thread is just starting holds it, too, until it is started.
   void expect_nothing_left() {
     const auto next = connect();
     for (const auto& [id, upload] : s3_.open_uploads()) {
-      s3_.memory().edit_upload(id,
-                               [](OpenUpload& late) { late.begun -= std::chrono::minutes(61); });
+      s3_.memory().edit_upload(id, [](OpenUpload& late) { late.begun -= std::chrono::hours(25); });
     }
     for (int i = 0; i < 100 && !s3_.open_uploads().empty(); ++i) {
       next->clear_leftovers();

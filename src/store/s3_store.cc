@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <chrono>
 #include <random>
 #include <utility>
@@ -22,8 +24,21 @@ namespace pgstow {
 namespace {
 
 constexpr std::chrono::hours kStale{24};
-constexpr std::chrono::hours kPartless{1};     // a living run sends its first part at once
 constexpr std::string_view kOurs = "backup_";  // what our uploads' keys begin with
+
+// Whether it is a name that only we give: "backup_20261127_030000" and one of our ends. Others,
+// too, may have backups in that folder.
+bool is_ours(std::string_view name) {
+  constexpr std::string_view kShape = "00000000_000000";
+  constexpr std::array<std::string_view, 6> kEnds{".dump.gz",       ".dump.zst",    ".json",
+                                                  ".verified.json", ".missed.json", ".pin.json"};
+  if (!name.starts_with(kOurs)) return false;
+  const std::string_view stamp = name.substr(kOurs.size()).substr(0, kShape.size());
+  const bool fits = std::ranges::equal(stamp, kShape, [](char c, char shape) {
+    return shape == '0' ? c >= '0' && c <= '9' : c == shape;
+  });
+  return fits && std::ranges::find(kEnds, name.substr(kOurs.size() + kShape.size())) != kEnds.end();
+}
 
 }  // namespace
 
@@ -97,11 +112,12 @@ int S3Store::end_noted() {
 }
 
 // Nothing tells whose an upload is: two hosts may be bringing the same backup there. But a living
-// run sends a part now and then. Where that can't be seen, nothing is taken for dead.
+// run sends a part now and then; the first one, too, may be large, and its link slow. Where that
+// can't be seen, nothing is taken for dead.
 bool S3Store::is_stale(const OpenUpload& upload, Time now) {
   try {
     const auto moved = last_part(*client_, upload, client_->context().stop);
-    return now - moved.value_or(upload.initiated) >= (moved ? kStale : kPartless);
+    return now - moved.value_or(upload.initiated) >= kStale;
   } catch (const NotAllowed& e) {
     client_->context().log.debug("an old upload is left: its parts may not be seen",
                                  {{"object", client_->location(upload.key)}, {"cause", e.what()}});
@@ -113,12 +129,12 @@ bool S3Store::is_stale(const OpenUpload& upload, Time now) {
 int S3Store::end_stale() {
   int ended = 0;
   const Context& context = client_->context();
+  const std::string& folder = client_->settings().prefix;
   try {
-    const OpenUploads open =
-        list_uploads(*client_, client_->settings().prefix + std::string(kOurs), context.stop);
+    const OpenUploads open = list_uploads(*client_, folder + std::string(kOurs), context.stop);
     const Time now = open.now.value_or(context.clock.now());
     for (const OpenUpload& upload : open.uploads) {
-      if (now - upload.initiated < kPartless) continue;
+      if (now - upload.initiated < kStale || !is_ours(upload.key.substr(folder.size()))) continue;
       if (!is_stale(upload, now)) continue;
       if (abort_upload(*client_, upload.key, upload.id, context.stop)) ++ended;
     }

@@ -36,8 +36,8 @@ class S3Store final : public Store {
   std::unique_ptr<Source> open(std::string_view key, Range range = {}) override;
   std::vector<Object> list(std::string_view prefix = {}) override;
   void remove(std::string_view key) override;
-  // Aborts uploads that this host's notes name as a dead run's and, whoever began them, those of
-  // backups that have not moved for a day, or have no part an hour after they were begun.
+  // Aborts uploads that this host's notes name as a dead run's and, whoever began them, those of a
+  // backup's names that have not moved for a day.
   int clear_leftovers() override;
 
   // Whether the bucket has answered a removal with a delete marker: it is versioned, and what was

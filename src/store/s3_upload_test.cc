@@ -24,6 +24,7 @@ using testing::IsEmpty;
 using testing::SizeIs;
 
 constexpr std::size_t kPart = 64 * 1024;
+constexpr const char* kArchive = "backup_20261127_030000.dump.gz";
 
 class S3Uploads : public testing::Test {
  protected:
@@ -68,12 +69,12 @@ TEST_F(S3Uploads, SayThatAnotherRunWasFaster) {
 
 // Two hosts bring the same backup there; what one of them asked for was answered to nobody.
 TEST_F(S3Uploads, LeaveThoseOfLivingRunsAlone) {
-  const auto theirs = connect()->create("backup_1.dump.gz", Existing::kRefuse);
+  const auto theirs = connect()->create(kArchive, Existing::kRefuse);
   theirs->write(noise(2 * kPart));
   s3.await(Operation::kUploadPart, 1);
   s3.on({Operation::kCreateUpload}, "reset after doing it", nth(1));
   {
-    const auto ours = store->create("backup_1.dump.gz", Existing::kReplace);
+    const auto ours = store->create(kArchive, Existing::kReplace);
     ours->write(noise(2 * kPart));
   }
   EXPECT_THAT(s3.open_uploads(), SizeIs(2));  // theirs, and the one that was not answered
@@ -83,13 +84,31 @@ TEST_F(S3Uploads, LeaveThoseOfLivingRunsAlone) {
       s3.memory().edit_upload(id, [&](OpenUpload& late) { late.begun -= by; });
     }
   };
-  age(std::chrono::minutes(59));
+  age(std::chrono::minutes(24 * 60 - 1));
   EXPECT_EQ(connect()->clear_leftovers(), 0);
   age(std::chrono::minutes(2));
   EXPECT_EQ(connect()->clear_leftovers(), 1);
   theirs->finish();
-  EXPECT_TRUE(read_object(*store, "backup_1.dump.gz") == noise(2 * kPart));
+  EXPECT_TRUE(read_object(*store, kArchive) == noise(2 * kPart));
   EXPECT_THAT(s3.open_uploads(), IsEmpty());
+}
+
+// Another program's backups, or a newer pgstow's, in the same folder.
+TEST_F(S3Uploads, LeaveThoseOfOtherNamesAlone) {
+  const auto begun_long_ago = [&](const std::string& name) {
+    const std::string id = begin_upload(store->client(), "shop/" + name, {}, {});
+    s3.memory().edit_upload(id, [](OpenUpload& old) { old.begun -= std::chrono::hours(99); });
+  };
+  for (const char* theirs :
+       {"backup_1.dump.gz", "backup_20261127_030000.tar.gz", "backup_20261127-030000.dump.gz",
+        "backup_20261127_03000.dump.gz", "backup_20261127_030000.dump.gz.old",
+        "backup_of_the_mail.dump.gz", "backup_20261127_030000"}) {
+    begun_long_ago(theirs);
+  }
+  EXPECT_EQ(store->clear_leftovers(), 0);
+  begun_long_ago("backup_20261127_030000.dump.zst");
+  begun_long_ago("backup_20261127_030000.json");
+  EXPECT_EQ(store->clear_leftovers(), 2);
 }
 
 // Otherwise every run would say it again.
