@@ -128,7 +128,7 @@ int month_of(std::string_view name) {
 
 // What was learned about one request on its way; each correction is made once.
 struct S3Client::Course {
-  std::optional<std::string> region;    // other than the client's
+  std::string region;                   // that it is signed for
   std::optional<std::string> redirect;  // "https://host" of a 307
   int redirects = 0;
   bool region_followed = false;
@@ -168,8 +168,7 @@ std::string S3Client::place() const {
 
 HttpReply S3Client::exchange(const S3Request& request, const Course& course, const AwsKeys& keys,
                              const std::stop_token& stop) {
-  const std::string signing_region = region();
-  S3Address address = s3_address(settings_, signing_region, request.key);
+  S3Address address = s3_address(settings_, course.region, request.key);
   if (course.redirect) {
     const std::size_t host = course.redirect->find("://") + 3;
     address.scheme = course.redirect->substr(0, host - 3);
@@ -185,7 +184,7 @@ HttpReply S3Client::exchange(const S3Request& request, const Course& course, con
   const std::string hash =
       request.body_sha256.empty() ? sha256_hex(request.body) : request.body_sha256;
   sign(request.method, address.host, address.path, request.query, http.headers, hash, keys,
-       {.region = signing_region, .service = "s3", .time = context_.clock.now() + clock_offset()});
+       {.region = course.region, .service = "s3", .time = context_.clock.now() + clock_offset()});
   return http_.send(http, stop);
 }
 
@@ -204,6 +203,7 @@ S3Reply S3Client::send(const S3Request& request, const std::stop_token& stop) {
   Course course;
   for (int attempt = 1;;) {
     S3Reply reply;
+    course.region = region();
     const AwsKeys keys = credentials_->keys();
     try {
       reply = try_once(request, course, keys, stop);
@@ -254,17 +254,18 @@ bool S3Client::corrected(const S3Reply& reply, const AwsKeys& keys, Course& cour
          follow_clock(reply, course) || renew_keys(reply, keys, course);
 }
 
+// Another request may have learned it since this one was signed.
 bool S3Client::follow_region(const S3Reply& reply, Course& course) {
   const bool elsewhere = reply.status == 301 || reply.status == 400 || reply.status == 403;
   if (course.region_followed || !elsewhere) return false;
   const std::string named = named_region(reply);
-  if (!is_region(named)) return false;
+  if (!is_region(named) || named == course.region) return false;
+  course.region_followed = true;
   const std::lock_guard lock(mutex_);
-  if (named == region_) return false;
+  if (named == region_) return true;
   context_.log.info("the bucket is in another region",
                     {{"bucket", settings_.bucket}, {"region", named}, {"configured", region_}});
   region_ = named;
-  course.region_followed = true;
   return true;
 }
 

@@ -5,9 +5,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <atomic>
+#include <barrier>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/error.h"
@@ -58,6 +61,22 @@ class TwoKeys final : public Credentials {
   AwsKeys fresh_;
 };
 
+// Keys for two requests that begin at once: the first two who ask wait for each other.
+class KeysForTwo final : public Credentials {
+ public:
+  explicit KeysForTwo(const S3Keys& keys) : keys_(keys) {}
+  AwsKeys keys() override {
+    if (asked_++ < 2) both_.arrive_and_wait();
+    return keys_.keys();
+  }
+  bool renew(const AwsKeys&) override { return false; }
+
+ private:
+  FixedKeys keys_;
+  std::atomic<int> asked_ = 0;
+  std::barrier<> both_{2};
+};
+
 class S3ClientTest : public testing::Test {
  protected:
   S3ClientTest() { s3_.put(s3_.bucket(), "shop/seed", "seed"); }
@@ -94,6 +113,18 @@ TEST_F(S3ClientTest, FollowsTheBucketToItsRegion) {
   EXPECT_EQ(read_object(*store, "seed"), "seed");
   EXPECT_EQ(s3_.count(Operation::kGetObject), 3);  // it is asked once
   EXPECT_THAT(clock_.slept, SizeIs(0));
+}
+
+// Both are signed for the old region before one of them learns of the new one.
+TEST_F(S3ClientTest, TwoRequestsAtOnceFollowTheBucketToItsRegion) {
+  s3_.set_region("eu-west-3");
+  const auto store = connect(std::make_unique<KeysForTwo>(s3_.admin()));
+  std::array<std::string, 2> read;
+  {
+    const std::jthread other([&] { read[0] = problem_of(*store); });
+    read[1] = problem_of(*store);
+  }
+  EXPECT_THAT(read, Each(std::string("none")));
 }
 
 TEST_F(S3ClientTest, FollowsARedirectOnce) {
