@@ -140,7 +140,24 @@ std::string server_of(const std::string& url) {
   return url.substr(0, url.find_first_of("/?#", begin + 3));
 }
 
-[[noreturn]] void fail(CURLcode code, const Exchange& exchange, const char* detail,
+// Whether nothing could be sent. A timeout may be one of either kind.
+bool is_unconnected(CURLcode code, CURL* curl) {
+  switch (code) {
+    case CURLE_COULDNT_RESOLVE_PROXY:
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_CONNECT:
+      return true;
+    case CURLE_OPERATION_TIMEDOUT: {
+      curl_off_t ready = 0;
+      curl_easy_getinfo(curl, CURLINFO_PRETRANSFER_TIME_T, &ready);
+      return ready == 0;
+    }
+    default:
+      return false;
+  }
+}
+
+[[noreturn]] void fail(CURLcode code, CURL* curl, const Exchange& exchange, const char* detail,
                        const HttpOptions& options) {
   check_stop(exchange.stop);
   const std::string cause = !exchange.problem.empty() ? exchange.problem
@@ -156,6 +173,7 @@ std::string server_of(const std::string& url) {
     case CURLE_SSL_ISSUER_ERROR:
       throw ConfigError(text, "name the file with the CA's certificate in " + options.ca_setting);
     default:
+      if (is_unconnected(code, curl)) throw NoConnection(text);
       throw Transient(text);
   }
 }
@@ -218,7 +236,9 @@ void set_connection(Handle& handle, const HttpOptions& options, const HttpReques
   handle.set(CURLOPT_PATH_AS_IS, 1L);  // "a/../b" is a key like any other
   handle.set(CURLOPT_NOSIGNAL, 1L);
   handle.set(CURLOPT_SSLVERSION, long{CURL_SSLVERSION_TLSv1_2});
-  handle.set(CURLOPT_CONNECTTIMEOUT, static_cast<long>(options.connect_timeout.count()));
+  const std::chrono::seconds connect =
+      request.connect_timeout.count() > 0 ? request.connect_timeout : options.connect_timeout;
+  handle.set(CURLOPT_CONNECTTIMEOUT, static_cast<long>(connect.count()));
   handle.set(CURLOPT_LOW_SPEED_LIMIT, static_cast<long>(options.least_bytes_per_second));
   handle.set(CURLOPT_LOW_SPEED_TIME,
              static_cast<long>(std::max(options.stall, request.patience).count()));
@@ -284,7 +304,7 @@ HttpReply HttpClient::send(const HttpRequest& request, const std::stop_token& st
   set_request(handle, request, headers);
   set_callbacks(handle, exchange);
   const CURLcode code = curl_easy_perform(handle.curl);
-  if (code != CURLE_OK) fail(code, exchange, handle.detail.data(), options_);
+  if (code != CURLE_OK) fail(code, handle.curl, exchange, handle.detail.data(), options_);
   long status = 0;
   curl_easy_getinfo(handle.curl, CURLINFO_RESPONSE_CODE, &status);
   exchange.reply.status = static_cast<int>(status);

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/error.h"
 #include "store/http_message.h"
 #include "stream/throttle.h"
 
@@ -27,6 +28,12 @@ struct HttpOptions {
   std::uint64_t most_bytes_per_second = 0;  // of all exchanges together; 0: no limit
 };
 
+// No connection came about: there is no such name, or nobody answers there.
+class NoConnection final : public Transient {
+ public:
+  using Transient::Transient;
+};
+
 // Thread-safe: each exchange has a connection for itself, and leaves it to the next one.
 class HttpClient {
  public:
@@ -34,8 +41,8 @@ class HttpClient {
   ~HttpClient();
 
   // Sends a request and returns the reply, whatever its status; redirects are replies. Throws
-  // Transient when the exchange failed, ConfigError for a URL that is none and for a server whose
-  // certificate is not trusted, Cancelled within a second of a stop.
+  // NoConnection or another Transient when the exchange failed, ConfigError for a URL that is none
+  // and for a server whose certificate is not trusted, Cancelled within a second of a stop.
   HttpReply send(const HttpRequest& request, const std::stop_token& stop);
 
  private:

@@ -25,6 +25,7 @@ struct HttpRequest {
   std::string_view body;  // lent for the call
   std::size_t most_reply_bytes = std::size_t{16} << 20;
   std::chrono::seconds patience{0};  // for a reply that is long in coming; 0: the usual stall
+  std::chrono::seconds connect_timeout{0};  // 0: the client's
 };
 
 struct HttpReply {

@@ -40,6 +40,12 @@ bool may_pass(const S3Reply& reply) {
          (reply.status >= 502 && reply.status < 600);
 }
 
+milliseconds wished_pause(const S3Reply& reply) {
+  const auto wish = parse_int(reply.header("retry-after"));
+  if (!wish || *wish <= 0) return milliseconds(0);
+  return std::min(seconds(*wish), kLongestWish);
+}
+
 std::string action(const S3Request& request) {
   const auto has = [&](std::string_view name) {
     return std::ranges::any_of(request.query, [&](const auto& one) { return one.first == name; });
@@ -128,7 +134,8 @@ int month_of(std::string_view name) {
 
 // What was learned about one request on its way; each correction is made once.
 struct S3Client::Course {
-  std::string region;                   // that it is signed for
+  std::string region;  // that it is signed for
+  std::chrono::seconds connect_timeout{0};
   std::optional<std::string> redirect;  // "https://host" of a 307
   int redirects = 0;
   bool region_followed = false;
@@ -144,6 +151,7 @@ S3Client::S3Client(S3Settings settings, std::unique_ptr<Credentials> credentials
       http_({.ca = settings_.ca,
              .stall = settings_.stall,
              .most_bytes_per_second = settings_.most_bytes_per_second}),
+      first_answer_(settings_.name, context_),
       region_(settings_.region),
       random_(seed) {}
 
@@ -179,7 +187,8 @@ HttpReply S3Client::exchange(const S3Request& request, const Course& course, con
                    .headers = request.headers,
                    .body = request.body,
                    .most_reply_bytes = request.most_reply_bytes,
-                   .patience = request.patience};
+                   .patience = request.patience,
+                   .connect_timeout = course.connect_timeout};
   if (!request.query.empty()) http.url += "?" + query_string(request.query);
   const std::string hash =
       request.body_sha256.empty() ? sha256_hex(request.body) : request.body_sha256;
@@ -192,6 +201,7 @@ S3Reply S3Client::try_once(const S3Request& request, const Course& course, const
                            const std::stop_token& stop) {
   S3Reply reply;
   reply.http = exchange(request, course, keys, stop);
+  first_answer_.came();
   reply.status = reply.http.status;
   if (reply.status >= 300 || request.error_in_success) {
     read_error(reply, request.method == "HEAD");
@@ -204,14 +214,18 @@ S3Reply S3Client::send(const S3Request& request, const std::stop_token& stop) {
   for (int attempt = 1;;) {
     S3Reply reply;
     course.region = region();
+    course.connect_timeout = first_answer_.begin();
     const AwsKeys keys = credentials_->keys();
+    milliseconds pause = usual_pause(attempt);
     try {
       reply = try_once(request, course, keys, stop);
     } catch (Transient& e) {
-      if (attempt == settings_.attempts) {
+      const std::optional<milliseconds> next = next_pause(attempt, pause, e);
+      if (!next) {
         e.within(fmt::format("{}: {} tries", location(request.key), attempt));
         throw;
       }
+      pause = *next;
       context_.log.debug("trying again",
                          {{"request", request.method + " " + request.key}, {"cause", e.what()}});
     }
@@ -219,7 +233,8 @@ S3Reply S3Client::send(const S3Request& request, const std::stop_token& stop) {
     if (reply.status != 0 && (!may_pass(reply) || attempt == settings_.attempts)) {
       return reply;
     }
-    pause(attempt++, reply, stop);
+    context_.clock.sleep(std::max(pause, wished_pause(reply)), stop);
+    ++attempt;
   }
 }
 
@@ -310,18 +325,21 @@ bool S3Client::renew_keys(const S3Reply& reply, const AwsKeys& keys, Course& cou
 }
 
 // A random part of a time that doubles: many hosts that failed together do not come back together.
-void S3Client::pause(int attempt, const S3Reply& reply, const std::stop_token& stop) {
+milliseconds S3Client::usual_pause(int attempt) {
   const milliseconds most = std::min(kFirstPause * (1 << std::min(attempt - 1, 16)), kLongestPause);
-  milliseconds pause{0};
-  {
-    const std::lock_guard lock(mutex_);
-    pause = milliseconds(std::uniform_int_distribution<int>(
-        static_cast<int>(most.count() / 4), static_cast<int>(most.count()))(random_));
-  }
-  if (const auto wish = parse_int(reply.header("retry-after")); wish && *wish > 0) {
-    pause = std::max<milliseconds>(pause, std::min(seconds(*wish), kLongestWish));
-  }
-  context_.clock.sleep(pause, stop);
+  const std::lock_guard lock(mutex_);
+  return milliseconds(std::uniform_int_distribution<int>(static_cast<int>(most.count() / 4),
+                                                         static_cast<int>(most.count()))(random_));
+}
+
+std::optional<milliseconds> S3Client::next_pause(int attempt, milliseconds usual,
+                                                 const Transient& failure) {
+  if (attempt == settings_.attempts) return std::nullopt;
+  if (dynamic_cast<const NoConnection*>(&failure) == nullptr) return usual;
+  const std::optional<milliseconds> left = first_answer_.failed(failure.what());
+  if (!left) return usual;
+  if (*left == milliseconds(0)) return std::nullopt;
+  return std::min(usual, *left);
 }
 
 S3ErrorText parse_s3_error(std::string_view body) {

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <random>
 #include <stop_token>
 #include <string>
@@ -11,6 +12,7 @@
 
 #include "base/context.h"
 #include "store/credentials.h"
+#include "store/first_answer.h"
 #include "store/http_client.h"
 #include "store/http_message.h"
 #include "store/s3_address.h"
@@ -54,7 +56,8 @@ class S3Client {
   // Sends a request until it is answered for good: what may pass (the network, 5xx, 429, a server
   // in haste) is tried again with growing pauses, new keys are fetched when these have expired, and
   // the region or the clock of signatures is put right when the server names a better one. Returns
-  // every other reply, errors too. Throws Transient when it gives up, Cancelled on a stop.
+  // every other reply, errors too. Throws Transient when it gives up, sooner at a server that has
+  // never answered (first_answer.h), Cancelled on a stop.
   S3Reply send(const S3Request& request, const std::stop_token& stop);
   // The same, and throws for an error: NotFound, NotAllowed, Exists (412), Error.
   S3Reply send_ok(const S3Request& request, const std::stop_token& stop);
@@ -77,7 +80,10 @@ class S3Client {
   bool follow_redirect(const S3Reply& reply, Course& course) const;
   bool follow_clock(const S3Reply& reply, Course& course);
   bool renew_keys(const S3Reply& reply, const AwsKeys& keys, Course& course);
-  void pause(int attempt, const S3Reply& reply, const std::stop_token& stop);
+  std::chrono::milliseconds usual_pause(int attempt);
+  // The pause after a try that failed; nothing: it was the last one.
+  std::optional<std::chrono::milliseconds> next_pause(int attempt, std::chrono::milliseconds usual,
+                                                      const Transient& failure);
   std::string region();
   std::chrono::milliseconds clock_offset();
 
@@ -85,6 +91,7 @@ class S3Client {
   const std::unique_ptr<Credentials> credentials_;
   const Context context_;
   HttpClient http_;
+  FirstAnswer first_answer_;
   std::mutex mutex_;  // guards what follows
   std::string region_;
   std::chrono::milliseconds clock_offset_{0};  // the server's clock less ours

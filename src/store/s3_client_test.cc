@@ -4,16 +4,20 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 
 #include <array>
 #include <atomic>
 #include <barrier>
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "base/error.h"
+#include "base/fd.h"
 #include "harness/s3_connect.h"
 #include "harness/scripted_s3.h"
 #include "harness/store_contract.h"
@@ -75,6 +79,31 @@ class KeysForTwo final : public Credentials {
   FixedKeys keys_;
   std::atomic<int> asked_ = 0;
   std::barrier<> both_{2};
+};
+
+// A port whose queue of connections is full: further ones are not answered.
+class FullQueue {
+ public:
+  FullQueue() : listening_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    address_.sin_family = AF_INET;
+    address_.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof(address_);
+    auto* const at = reinterpret_cast<sockaddr*>(&address_);
+    if (::bind(listening_.get(), at, size) != 0 || ::listen(listening_.get(), 0) != 0 ||
+        ::getsockname(listening_.get(), at, &size) != 0) {
+      throw Error("no port to listen at");
+    }
+    for (Fd& waiting : waiting_) {
+      waiting = Fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+      static_cast<void>(::connect(waiting.get(), at, size));
+    }
+  }
+  std::string url() const { return fmt::format("http://127.0.0.1:{}", ntohs(address_.sin_port)); }
+
+ private:
+  Fd listening_;
+  sockaddr_in address_{};
+  std::array<Fd, 4> waiting_;
 };
 
 class S3ClientTest : public testing::Test {
@@ -176,6 +205,60 @@ TEST_F(S3ClientTest, GivesUpInTheEnd) {
   s3_.clear();
   s3_.on({Operation::kGetObject}, "reset before the reply");
   EXPECT_THAT(problem_of(*connect()), HasSubstr("5 tries"));
+}
+
+// What goes elsewhere does not wait for it: a port where nobody listens, like a host that is away.
+TEST_F(S3ClientTest, AServerThatHasNeverAnsweredIsGivenUpSoon) {
+  TestContext world;
+  S3Settings away = settings();
+  away.endpoint = "http://127.0.0.1:1";
+  away.attempts = 100;
+  S3Store store(away, std::make_unique<FixedKeys>(s3_.admin()), world.context());
+  const auto lost = [&](const std::function<void()>& step) {
+    const Time before = world.clock.now();
+    EXPECT_THROW(step(), Transient);
+    return world.clock.now() - before;
+  };
+  const auto list = [&] { static_cast<void>(store.list("")); };
+  EXPECT_EQ(lost(list), std::chrono::seconds(15));
+  EXPECT_THAT(world.logged(), HasSubstr("s3 does not answer, trying again for another "));
+  const std::size_t said = world.logged().size();
+  EXPECT_EQ(lost(list), std::chrono::seconds(0));
+  EXPECT_EQ(lost([&] { store.clear_leftovers(); }), std::chrono::seconds(0));
+  EXPECT_EQ(world.logged().size(), said);
+  world.clock.advance(std::chrono::minutes(1));  // a service asks again by its next job
+  EXPECT_EQ(lost(list), std::chrono::seconds(15));
+}
+
+TEST_F(S3ClientTest, OneThatHasAnsweredOnceIsWaitedForAsConfigured) {
+  TestContext world;
+  auto server = std::make_unique<ScriptedS3>();
+  server->put(server->bucket(), "shop/seed", "seed");
+  S3Settings patient = s3_settings(server->address(), server->bucket());
+  S3Store store(patient, std::make_unique<FixedKeys>(server->admin()), world.context());
+  world.clock.advance(std::chrono::ceil<std::chrono::milliseconds>(
+      std::chrono::system_clock::now() - world.clock.now()));
+  EXPECT_EQ(read_object(store, "seed"), "seed");
+  server.reset();
+  const Time before = world.clock.now();
+  EXPECT_THAT(problem_of(store), HasSubstr("10 tries"));
+  EXPECT_GT(world.clock.now() - before, std::chrono::seconds(15));
+}
+
+// Nobody accepts there: the connection is never made.
+TEST_F(S3ClientTest, ATimeoutOfTheConnectionIsToldFromAReplyThatIsLate) {
+  HttpClient http({.connect_timeout = std::chrono::seconds(1), .stall = std::chrono::seconds(1)});
+  const FullQueue nobody;
+  EXPECT_THROW(http.send({.method = "GET", .url = nobody.url(), .headers = {}, .body = {}}, {}),
+               NoConnection);
+  s3_.on({Operation::kGetObject}, "silence");
+  try {
+    http.send({.method = "GET", .url = s3_.url() + "/backups/shop/seed", .headers = {}, .body = {}},
+              {});
+    FAIL() << "it was answered";
+  } catch (const Transient& e) {
+    EXPECT_EQ(dynamic_cast<const NoConnection*>(&e), nullptr) << e.what();
+  }
 }
 
 TEST_F(S3ClientTest, ErrorsTellWhatToDo) {

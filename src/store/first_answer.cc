@@ -1,0 +1,65 @@
+#include "store/first_answer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/error.h"
+#include "base/text.h"
+
+namespace pgstow {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr seconds kPatience{15};
+constexpr seconds kRest{60};
+constexpr seconds kFirstConnection{5};
+constexpr seconds kShortestConnection{1};
+constexpr seconds kSilence{5};  // before a word about it
+
+}  // namespace
+
+FirstAnswer::FirstAnswer(std::string who, const Context& context)
+    : who_(std::move(who)), context_(context) {}
+
+milliseconds FirstAnswer::left() const {
+  return std::max<milliseconds>(kPatience - (context_.clock.now() - *since_), milliseconds(0));
+}
+
+seconds FirstAnswer::begin() {
+  const std::lock_guard lock(mutex_);
+  if (came_) return seconds(0);
+  const Time now = context_.clock.now();
+  if (!since_ || now - *since_ >= kPatience + kRest) {
+    since_ = now;
+    cause_.clear();
+    warned_ = false;
+  }
+  if (cause_.empty()) return kFirstConnection;
+  if (left() == milliseconds(0)) throw Transient(cause_ + " (not tried again just now)");
+  return std::max(std::chrono::floor<seconds>(left()), kShortestConnection);
+}
+
+void FirstAnswer::came() {
+  const std::lock_guard lock(mutex_);
+  came_ = true;
+}
+
+std::optional<milliseconds> FirstAnswer::failed(const std::string& cause) {
+  const std::lock_guard lock(mutex_);
+  if (came_) return std::nullopt;
+  cause_ = cause;
+  const milliseconds still = left();
+  if (!warned_ && kPatience - still >= kSilence && still > milliseconds(0)) {
+    warned_ = true;
+    context_.log.warning(
+        fmt::format("{} does not answer, trying again for another {}", who_, human_duration(still)),
+        {{"cause", cause}});
+  }
+  return still;
+}
+
+}  // namespace pgstow
