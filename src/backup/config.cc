@@ -289,6 +289,11 @@ bool holds_password_in_flag(const Settings& settings) {
          pg::parse_url(url->text).parameters.contains("password");
 }
 
+// GLACIER_IR is none: its objects are read at once.
+bool is_archive_class(std::string_view storage_class) {
+  return storage_class == "GLACIER" || storage_class == "DEEP_ARCHIVE";
+}
+
 std::vector<std::string> warnings_of(const Config& config, const EnvFile& file) {
   std::vector<std::string> warnings = file.warnings;
   const auto append = [&](const std::vector<std::string>& more) {
@@ -302,6 +307,12 @@ std::vector<std::string> warnings_of(const Config& config, const EnvFile& file) 
         "environment or .env, or keep the password in ~/.pgpass");
   }
   for (const StoreSettings& store : config.stores) {
+    if (store.s3 && is_archive_class(store.s3->settings.storage_class)) {
+      warnings.push_back(fmt::format(
+          "{}: what lies in {} can be verified, restored and copied only hours after it "
+          "was asked for (`aws s3api restore-object`)",
+          store_variable(store.name, "STORAGE_CLASS"), store.s3->settings.storage_class));
+    }
     if (store.delivers) continue;
     warnings.push_back(fmt::format(
         "{} is read, but no backups go there: BACKUP_S3_ENABLED=true sends them, =false hides it",

@@ -159,6 +159,16 @@ TEST_F(ConfigTest, AnS3StoreHasAPlaceAPrefixAndLimits) {
   EXPECT_THAT(config.secrets, Contains("offsite-secret"));
 }
 
+TEST_F(ConfigTest, AnArchiveClassIsWarnedOf) {
+  const std::string bucket = "BACKUP_S3_ENABLED=true\nBACKUP_S3_BUCKET=shop-backups\n";
+  for (const char* slow : {"GLACIER", "DEEP_ARCHIVE"}) {
+    write_env(bucket + "BACKUP_S3_STORAGE_CLASS=" + slow + "\n");
+    EXPECT_THAT(load().warnings, Contains(HasSubstr("BACKUP_S3_STORAGE_CLASS"))) << slow;
+  }
+  write_env(bucket + "BACKUP_S3_STORAGE_CLASS=GLACIER_IR\n");
+  EXPECT_THAT(load().warnings, IsEmpty());
+}
+
 TEST_F(ConfigTest, WhatAnS3StoreCannotBeIsRefused) {
   const std::string good = "BACKUP_S3_ENABLED=true\nBACKUP_S3_BUCKET=shop-backups\n";
   for (const char* wrong :

@@ -59,8 +59,19 @@ std::string action(const S3Request& request) {
   return request.key.empty() ? "s3:ListBucket" : "s3:GetObject";
 }
 
+bool asks_for_class(const S3Request& request) {
+  return std::ranges::find(request.headers, "x-amz-storage-class", &HttpHeader::name) !=
+         request.headers.end();
+}
+
 std::string hint_for(const S3Request& request, const S3Reply& reply) {
   const std::string& code = reply.code;
+  if (code == "InvalidObjectState") {
+    return "it lies in an archive class: `aws s3api restore-object` brings it back, hours later";
+  }
+  if (reply.status == 400 && asks_for_class(request)) {
+    return "does the server have BACKUP_S3_STORAGE_CLASS?";
+  }
   if (code == "NoSuchBucket") return "make the bucket, or mend BACKUP_S3_BUCKET and _REGION";
   if (code == "InvalidAccessKeyId") return "the server does not know this access key";
   if (code == "SignatureDoesNotMatch") return "is the secret key the one of this access key?";
@@ -257,7 +268,7 @@ void S3Client::fail(const S3Request& request, const S3Reply& reply) const {
               "RequestTimeTooSkewed", "AuthorizationHeaderMalformed"})) {
     throw ConfigError(text, hint);
   }
-  if (reply.status == 403) throw NotAllowed(text, hint);
+  if (reply.status == 403 && reply.code != "InvalidObjectState") throw NotAllowed(text, hint);
   if (may_pass(reply)) throw Transient(text, hint);
   throw Error(text, hint);
 }

@@ -269,6 +269,19 @@ TEST_F(S3ClientTest, ErrorsTellWhatToDo) {
   EXPECT_EQ(s3_.count(Operation::kGetObject), 1);  // no use in trying again
 }
 
+// No right would help to read what lies in an archive class.
+TEST_F(S3ClientTest, WhatLiesInAnArchiveIsNoMatterOfRights) {
+  s3_.on({Operation::kGetObject},
+         replying("archived", error_reply(403, "InvalidObjectState", "as scripted")));
+  EXPECT_THAT(problem_of(*connect()),
+              AllOf(HasSubstr("restore-object"), Not(HasSubstr("s3:GetObject"))));
+  try {
+    static_cast<void>(read_object(*connect(), "seed"));
+  } catch (const Error& e) {
+    EXPECT_EQ(dynamic_cast<const NotAllowed*>(&e), nullptr);
+  }
+}
+
 TEST_F(S3ClientTest, AStopEndsARequestThatHangs) {
   std::stop_source stop;
   context_.stop = stop.get_token();

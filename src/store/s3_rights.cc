@@ -218,8 +218,9 @@ class Attempts {
                       "make a bucket with object lock enabled, or unset BACKUP_S3_LOCK_MODE");
   }
 
+  // As that of a large archive: only such a one has a storage class.
   std::string begin() {
-    return begin_upload(client_, key_, keeping_headers(usable_, kContent.size()), stop());
+    return begin_upload(client_, key_, keeping_headers(usable_, settings_.part_bytes), stop());
   }
 
   void list_parts() {

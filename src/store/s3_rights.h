@@ -30,7 +30,7 @@ struct S3Trial {
 // Writes, reads and removes a small object called `probe`, with the options that a backup would
 // have (but locked for minutes, not days), begins and aborts an upload, and looks at what lies
 // there. Throws what is no matter of rights: no network, no such bucket, wrong keys, a bucket that
-// can't lock.
+// can't lock, a storage class that the server does not have.
 S3Trial try_rights(S3Store& store, std::string_view probe);
 
 // An IAM policy that allows these, as JSON.

@@ -100,6 +100,19 @@ TEST_F(S3Rights, TheEncryptionKey) {
   EXPECT_THAT(missing(), ElementsAre("kms:GenerateDataKey", "kms:Decrypt"));
 }
 
+// The probe is too small to have one; the upload that is begun has it.
+TEST_F(S3Rights, AStorageClassThatTheServerDoesNotHave) {
+  settings.storage_class = "FOO";
+  s3.on({.operation = Operation::kCreateUpload, .key_prefix = {}, .header = "x-amz-storage-class"},
+        replying("no such class", error_reply(400, "InvalidStorageClass", "as scripted")));
+  try {
+    examine();
+    FAIL() << "the class was not tried";
+  } catch (const Error& e) {
+    EXPECT_THAT(e.hint(), HasSubstr("BACKUP_S3_STORAGE_CLASS"));
+  }
+}
+
 TEST_F(S3Rights, ALock) {
   settings.lock_mode = "GOVERNANCE";
   settings.lock_days = 30;
