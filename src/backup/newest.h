@@ -11,7 +11,8 @@ namespace pgstow {
 
 // The newest one of this database that has a manifest and is not known to be damaged. Of several
 // servers' only this one's count; `server` is its system identifier, empty where it is not known:
-// then all do. A backup dated more than a day after `now` is none. The pointer is into `backups`.
+// then all do. A backup dated more than two minutes after `now` is none: it
+// covers nothing, and is not old for a long time to come. The pointer is into `backups`.
 const Backup* newest_good(const std::vector<Backup>& backups, const std::string& database,
                           const std::string& server, Time now);
 

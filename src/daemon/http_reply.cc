@@ -120,6 +120,7 @@ HttpReply reply_to(const HttpQuery& query, const HttpSettings& settings,
   }
   if (path == "/metrics") return metrics(query, settings, standing);
   if (path == "/readyz") return readiness(standing());
+  if (!standing().moves) return {.status = 503, .body = "the service does not move\n"};
   return {.body = "ok\n"};
 }
 

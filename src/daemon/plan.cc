@@ -33,14 +33,6 @@ std::chrono::milliseconds interval_at(const std::vector<CronSchedule>& schedules
   return before ? std::min(second, next - *before) : second;
 }
 
-// Before a clock was put back, jobs were done that are now in the future. That is kept, as long as
-// no more than an interval goes by without a job.
-Time believable(const std::vector<CronSchedule>& schedules, Time handled, Time now) {
-  if (handled <= now) return handled;
-  const Time next = next_due(schedules, handled);
-  return handled - now > next - handled ? now : handled;
-}
-
 }  // namespace
 
 std::chrono::seconds retry_pause(unsigned failures_in_a_row) {
@@ -62,8 +54,14 @@ std::optional<Time> newest_due(const std::vector<CronSchedule>& schedules, Time 
   return std::nullopt;
 }
 
+Time believable(const std::vector<CronSchedule>& schedules, Time handled, Time now) {
+  if (handled <= now) return handled;
+  const Time next = next_due(schedules, handled);
+  return handled - now > next - handled ? now : handled;
+}
+
 Plan plan_next(const std::vector<CronSchedule>& schedules, const PlanFacts& facts) {
-  const Time handled = believable(schedules, facts.handled, facts.now);
+  const Time handled = facts.handled;
   if (const auto past = newest_due(schedules, handled, facts.now)) {
     const Plan::Why why = *past <= facts.began ? Plan::Why::kMissed : Plan::Why::kDue;
     return {.why = why, .at = *past, .due = *past};

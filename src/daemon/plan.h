@@ -38,6 +38,12 @@ struct Plan {
   Time due = {};  // what it is made for
 };
 
+// `handled`, as far as it can be believed. Before a clock was put back, jobs were done that are now
+// in the future: that is kept, unless more than an interval would go by without a job; then what is
+// past now is handled. Whoever waits for the plan has to keep the answer, or `now` would run ahead.
+Time believable(const std::vector<CronSchedule>& schedules, Time handled, Time now);
+
+// `facts.handled` is believable.
 Plan plan_next(const std::vector<CronSchedule>& schedules, const PlanFacts& facts);
 
 // Until when dues are handled when a service begins. `newest` is the newest good backup there is;

@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
-#include "daemon/job_thread.h"
+#include "daemon/background.h"
 #include "daemon/look.h"
 
 namespace pgstow {
@@ -14,6 +14,8 @@ namespace {
 
 constexpr std::chrono::seconds kLockPause{5};
 constexpr std::chrono::hours kStaleAgain{24};
+constexpr std::chrono::minutes kRestart{2};
+constexpr std::chrono::minutes kMostStill{2};
 
 class Service {
  public:
@@ -26,15 +28,19 @@ class Service {
 
  private:
   Plan plan() const;
+  void alive() const;
   Time now() const { return context_.clock.now(); }
   JobDone make_patiently(Time due, const Context& context, Progress& progress) const;
-  void attend(JobThread& thread, Time started);
+  void attend(Background& work, const std::function<void()>& meanwhile);
+  bool reload_wanted();
   void good(const Plan& plan);
   void failed(const Plan& plan, JobReport& report, const Error& e);
   void handle_until(Time due);
   void watch_age();
   void look();
-  void show(std::optional<Time> job_started = {}, double fraction = -1);
+  Standing standing() const;
+  void show();
+  void show_job(Time started, double fraction, bool begins);
 
   const ServiceSettings& settings_;
   const ServiceParts& parts_;
@@ -44,11 +50,16 @@ class Service {
   Time handled_ = {};
   std::optional<Failure> failure_;
   std::vector<StoreStanding> stores_;
+  bool reload_ = false;  // asked for while a job was running
 };
 
 // What the stores hold now goes before what was remembered, as far as all could be asked.
 void Service::look() {
-  const Look look = look_into(parts_.stores, settings_.database, state_.server, context_);
+  Look look;
+  Background looking(
+      [&] { look = look_into(parts_.stores, settings_.database, state_.server, context_); });
+  attend(looking, [] {});  // a store that hangs must not make us look dead
+  looking.take();
   stores_ = look.stores;
   const bool newer =
       look.newest && (!state_.last_good || look.newest->time > state_.last_good->time);
@@ -67,6 +78,10 @@ void Service::begin() {
   const std::optional<Time> newest =
       state_.last_good ? std::optional(state_.last_good->time) : std::nullopt;
   handled_ = handled_at_start(settings_.schedules, newest, settings_.catch_up, now());
+  // What became due while we were started anew was not missed.
+  if (!settings_.catch_up && state_.handled) {
+    handled_ = std::max(*state_.handled, now() - kRestart);
+  }
   show();
 }
 
@@ -79,8 +94,9 @@ Plan Service::plan() const {
 std::optional<Plan> Service::await_due() {
   Time told = {};
   for (;;) {
-    parts_.alive();
-    if (context_.stop.stop_requested() || parts_.reload()) return std::nullopt;
+    alive();
+    if (context_.stop.stop_requested() || reload_wanted()) return std::nullopt;
+    handled_ = believable(settings_.schedules, handled_, now());
     watch_age();
     const Plan next = plan();
     if (next.at <= now()) return next;
@@ -114,12 +130,22 @@ JobDone Service::make_patiently(Time due, const Context& context, Progress& prog
   }
 }
 
-void Service::attend(JobThread& thread, Time started) {
-  while (!thread.ended_within(
-      std::min<std::chrono::milliseconds>(settings_.tick, std::chrono::seconds(1)))) {
-    parts_.alive();
-    show(started, thread.fraction());
+void Service::attend(Background& work, const std::function<void()>& meanwhile) {
+  const auto tick = std::min<std::chrono::milliseconds>(settings_.tick, std::chrono::seconds(1));
+  while (!work.ended_within(tick)) {
+    alive();
+    meanwhile();
   }
+}
+
+void Service::alive() const {
+  parts_.alive();
+  parts_.board.tick();
+}
+
+bool Service::reload_wanted() {
+  if (!reload_) reload_ = parts_.reload();
+  return reload_;
 }
 
 void Service::carry_out(const Plan& plan) {
@@ -127,11 +153,19 @@ void Service::carry_out(const Plan& plan) {
     context_.log.info("a backup was missed: making it now", {{"due", local_time(plan.due)}});
   }
   JobReport report(parts_.state, settings_.database, parts_.tell, context_);
-  JobThread thread(
-      [&](Progress& progress) { return make_patiently(plan.due, report.context(), progress); });
-  attend(thread, now());
+  const Time started = now();
+  show_job(started, -1, true);
+  WatchedProgress progress;
+  std::optional<JobDone> made;
+  Background job([&] { made = make_patiently(plan.due, report.context(), progress); });
+  attend(job, [&] {
+    watch_age();
+    if (!reload_ && reload_wanted()) context_.log.info("new settings count after this backup");
+    show_job(started, progress.state().fraction, false);
+  });
   try {
-    const JobDone done = thread.take();
+    job.take();
+    const JobDone& done = *made;
     good(plan);
     report.succeeded(done, this->plan().at);
   } catch (const Cancelled&) {
@@ -176,18 +210,18 @@ void Service::handle_until(Time due) {
 
 // Told once, and again every day.
 void Service::watch_age() {
-  const Time reference = state_.last_good ? state_.last_good->time : state_.since;
-  const Time from = stale_from(settings_.schedules, reference);
+  const Time from = stale_from(settings_.schedules, age_reference(state_));
   if (now() < from) return;
   if (state_.stale_told && now() - *state_.stale_told < kStaleAgain &&
       *state_.stale_told <= now()) {
     return;
   }
   Event event = event_now(Event::Kind::kStale, settings_.database, context_);
-  event.error = state_.last_good ? "the newest good backup is from " + local_time(reference)
-                                 : std::string("there is no good backup");
+  event.error = state_.last_good
+                    ? "the newest good backup is from " + local_time(state_.last_good->time)
+                    : std::string("there is no good backup");
   event.hint = "`pgstow status` and the log tell why";
-  if (state_.last_good) event.last_good = reference;
+  if (state_.last_good) event.last_good = state_.last_good->time;
   event.next_run = plan().at;
   state_ = parts_.state.change(
       [&](State& state) {
@@ -200,15 +234,26 @@ void Service::watch_age() {
   show();
 }
 
-void Service::show(std::optional<Time> job_started, double fraction) {
+Standing Service::standing() const {
   Standing standing = standing_of(state_, settings_.database, settings_.schedules, now());
   standing.service_started = began_;
-  standing.job_started = job_started;
-  standing.job_fraction = fraction;
   standing.next_run = plan().at;
   standing.stores = stores_;
-  parts_.board.put(standing);
-  if (!job_started) parts_.changed(standing);
+  return standing;
+}
+
+void Service::show() {
+  const Standing now = standing();
+  parts_.board.put(now);
+  parts_.changed(now);
+}
+
+void Service::show_job(Time started, double fraction, bool begins) {
+  Standing now = standing();
+  now.job_started = started;
+  now.job_fraction = fraction;
+  parts_.board.put(now);
+  if (begins) parts_.changed(now);
 }
 
 }  // namespace
@@ -222,7 +267,13 @@ Standing StandingBoard::get(Time now) const {
   const std::scoped_lock lock(mutex_);
   Standing standing = standing_;
   standing.now = now;
+  standing.moves = std::chrono::steady_clock::now() - ticked_ < kMostStill;
   return standing;
+}
+
+void StandingBoard::tick() {
+  const std::scoped_lock lock(mutex_);
+  ticked_ = std::chrono::steady_clock::now();
 }
 
 ServiceEnd run_service(const ServiceSettings& settings, const ServiceParts& parts,

@@ -2,6 +2,7 @@
 // became of it, and says so when none was made for too long.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <mutex>
 #include <string>
@@ -33,11 +34,13 @@ using MakeBackup = std::function<JobDone(const Job& job, const Context& context,
 class StandingBoard {
  public:
   void put(Standing standing);
-  Standing get(Time now) const;  // as it was put, but for its `now`
+  Standing get(Time now) const;  // as it was put, but for its `now` and `moves`
+  void tick();                   // the service's thread is alive
 
  private:
-  mutable std::mutex mutex_;  // guards standing_
+  mutable std::mutex mutex_;  // guards both below
   Standing standing_;
+  std::chrono::steady_clock::time_point ticked_ = std::chrono::steady_clock::now();
 };
 
 // What the service needs of the outside; all of it is lent for its run.

@@ -190,6 +190,43 @@ TEST_F(ServiceTest, AnUnexpectedErrorEndsTheJobNotTheService) {
   EXPECT_THAT(kinds_, ElementsAre(Kind::kFailed, Kind::kRecovered));
 }
 
+// As after the first NTP answer: a year ahead, then right again.
+TEST_F(ServiceTest, AClockThatIsPutBackStopsNoBackups) {
+  settings_.catch_up = false;
+  const auto a_year_back = [this] {
+    JobDone done = backup();
+    test_.clock.advance(-hours(24 * 365));
+    return done;
+  };
+  serve({a_year_back, good()}, "0 3 * * *");
+  EXPECT_THAT(start_times(),
+              ElementsAre("2026-11-23T03:00:00", "2025-11-24T03:00:00", "2025-11-25T03:00:00"));
+}
+
+TEST_F(ServiceTest, ADueIsNotDoneAgainWhenTheClockIsPutBackALittle) {
+  settings_.catch_up = false;
+  const auto back_an_hour = [this] {
+    JobDone done = backup();
+    test_.clock.advance(-hours(1));
+    return done;
+  };
+  serve({back_an_hour}, "0 3 * * *");
+  EXPECT_THAT(start_times(), ElementsAre("2026-11-23T03:00:00", "2026-11-24T03:00:00"));
+}
+
+// Longer than 1.5 intervals: no alarm just after it succeeded.
+TEST_F(ServiceTest, ALongJobIsNotStaleWhenItEnds) {
+  settings_.catch_up = false;
+  settings_.tick = minutes(1);
+  const auto long_one = [this] {
+    JobDone done = backup();
+    test_.clock.advance(minutes(125));
+    return done;
+  };
+  serve({long_one, long_one}, "0 * * * *");
+  EXPECT_THAT(kinds_, ElementsAre(Kind::kGood, Kind::kGood));
+}
+
 TEST_F(ServiceTest, AStopAtAnyMomentIsAStop) {
   test_.stop.request_stop();
   EXPECT_EQ(serve({}, "0 3 * * *"), ServiceEnd::kStopped);

@@ -57,6 +57,7 @@ struct Standing {
   std::vector<std::string> schedules = {};  // "0 3 * * * Europe/Berlin"
   Time now = {};
   std::optional<Time> service_started = {};  // nothing: no service runs
+  bool moves = true;                         // its thread was alive a moment ago
   std::optional<Time> job_started = {};      // nothing: none is running
   double job_fraction = -1;                  // 0..1; negative: not known
   std::optional<Time> next_run = {};

@@ -142,6 +142,13 @@ State parse_state(std::string_view text) {
   return state;
 }
 
+Time age_reference(const State& state) {
+  if (!state.last_good) return state.since;
+  const bool ended_well = state.last_job && state.last_job->kind != Event::Kind::kFailed;
+  return ended_well ? std::max(state.last_good->time, state.last_job->ended)
+                    : state.last_good->time;
+}
+
 Standing standing_of(const State& state, const std::string& database,
                      const std::vector<CronSchedule>& schedules, Time now) {
   Standing standing{.version = PGSTOW_VERSION, .database = database, .now = now};
@@ -154,8 +161,7 @@ Standing standing_of(const State& state, const std::string& database,
   standing.jobs = state.jobs;
   standing.removed = state.removed;
   standing.notifications_failed = state.notifications_failed;
-  standing.stale_from =
-      stale_from(schedules, state.last_good ? state.last_good->time : state.since);
+  standing.stale_from = stale_from(schedules, age_reference(state));
   return standing;
 }
 

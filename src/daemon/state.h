@@ -37,6 +37,10 @@ std::string to_json(const State& state);
 // Throws Corrupt.
 State parse_state(std::string_view text);
 
+// From when staleness is measured: the newest good backup, but not before the last job that was not
+// a failure had ended, or a job that takes longer than its interval would always be stale.
+Time age_reference(const State& state);
+
 // How things stand by this state; of the service and the stores it tells nothing.
 Standing standing_of(const State& state, const std::string& database,
                      const std::vector<CronSchedule>& schedules, Time now);

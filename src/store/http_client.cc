@@ -198,8 +198,9 @@ struct HttpClient::Handle {
   std::array<char, CURL_ERROR_SIZE> detail{};
 };
 
-// A handle for one exchange. It goes back with its connection, also after a failure: curl does not
-// use a broken connection again.
+// A handle for one exchange. It goes back with its connection after a good one. After a failure it
+// does not: where a name was not found, curl 7.88 keeps its buffer, and refuses to have it set
+// again for ever.
 class HttpClient::Lease {
  public:
   explicit Lease(HttpClient& client) : client_(client) {
@@ -214,16 +215,19 @@ class HttpClient::Lease {
   Lease(const Lease&) = delete;
   Lease& operator=(const Lease&) = delete;
   ~Lease() {
+    if (!good_) return;
     curl_easy_reset(handle_->curl);
     const std::lock_guard lock(client_.mutex_);
     client_.idle_.push_back(std::move(handle_));
   }
 
   Handle& operator*() const { return *handle_; }
+  void give_back() { good_ = true; }
 
  private:
   HttpClient& client_;
   std::unique_ptr<Handle> handle_;
+  bool good_ = false;
 };
 
 namespace {
@@ -296,7 +300,7 @@ HttpClient::~HttpClient() = default;
 
 HttpReply HttpClient::send(const HttpRequest& request, const std::stop_token& stop) {
   check_stop(stop);
-  const Lease lease(*this);
+  Lease lease(*this);
   Handle& handle = *lease;
   const List headers = header_lines(request);
   Exchange exchange{.request = request, .stop = stop, .sending = sending_, .receiving = receiving_};
@@ -308,6 +312,7 @@ HttpReply HttpClient::send(const HttpRequest& request, const std::stop_token& st
   long status = 0;
   curl_easy_getinfo(handle.curl, CURLINFO_RESPONSE_CODE, &status);
   exchange.reply.status = static_cast<int>(status);
+  lease.give_back();
   return std::move(exchange.reply);
 }
 

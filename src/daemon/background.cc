@@ -1,4 +1,4 @@
-#include "daemon/job_thread.h"
+#include "daemon/background.h"
 
 #include <utility>
 
@@ -16,33 +16,30 @@ ProgressState WatchedProgress::state() const {
   return state_;
 }
 
-JobThread::JobThread(std::function<JobDone(Progress&)> work)
+Background::Background(std::function<void()> work)
     : thread_([this, work = std::move(work)] { run(work); }) {}
 
-void JobThread::run(const std::function<JobDone(Progress&)>& work) {
-  std::optional<JobDone> done;
+void Background::run(const std::function<void()>& work) {
   std::exception_ptr failure;
   try {
-    done = work(progress_);
+    work();
   } catch (...) {  // handed to the thread that waits
     failure = std::current_exception();
   }
   const std::scoped_lock lock(mutex_);
-  done_ = std::move(done);
   failure_ = failure;
   ended_ = true;
   changed_.notify_all();
 }
 
-bool JobThread::ended_within(std::chrono::milliseconds time) {
+bool Background::ended_within(std::chrono::milliseconds time) {
   std::unique_lock lock(mutex_);
   return changed_.wait_for(lock, time, [this] { return ended_; });
 }
 
-JobDone JobThread::take() {
+void Background::take() {
   const std::scoped_lock lock(mutex_);
   if (failure_) std::rethrow_exception(failure_);
-  return *std::move(done_);
 }
 
 }  // namespace pgstow

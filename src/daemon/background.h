@@ -1,4 +1,4 @@
-// One job in the background: the service waits for it, and goes on being alive meanwhile.
+// Work in the background: whoever waits for it goes on being alive meanwhile.
 #pragma once
 
 #include <chrono>
@@ -6,15 +6,13 @@
 #include <exception>
 #include <functional>
 #include <mutex>
-#include <optional>
 #include <thread>
 
-#include "backup/job.h"
 #include "backup/progress.h"
 
 namespace pgstow {
 
-// How far the job is, for whoever asks from another thread.
+// How far a job is, for whoever asks from another thread.
 class WatchedProgress final : public Progress {
  public:
   void update(const ProgressState& state) override;
@@ -26,26 +24,23 @@ class WatchedProgress final : public Progress {
   ProgressState state_;
 };
 
-// The function runs from the constructor on. Destroyed, it is waited for: what it does must end by
-// the context's stop.
-class JobThread {
+// The function runs from the constructor on, in a thread of its own. Destroyed, it is waited for:
+// what it does must end by the stop that it was given.
+class Background {
  public:
-  explicit JobThread(std::function<JobDone(Progress&)> work);
+  explicit Background(std::function<void()> work);
 
   // Whether it has ended, after waiting for that long at most.
   bool ended_within(std::chrono::milliseconds time);
-  double fraction() const { return progress_.state().fraction; }
-  // Of a job that has ended: what it returned, or what it threw.
-  JobDone take();
+  // Of one that has ended: throws what it threw.
+  void take();
 
  private:
-  void run(const std::function<JobDone(Progress&)>& work);
+  void run(const std::function<void()>& work);
 
-  WatchedProgress progress_;
-  std::mutex mutex_;  // guards the three below
+  std::mutex mutex_;  // guards the two below
   std::condition_variable changed_;
   bool ended_ = false;
-  std::optional<JobDone> done_;
   std::exception_ptr failure_;
   std::jthread thread_;
 };
