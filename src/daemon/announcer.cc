@@ -109,14 +109,13 @@ bool Announcer::idle() const {
 }
 
 bool Announcer::finish(std::chrono::milliseconds at_most, const std::stop_token& stop) {
-  const std::uint64_t failed_before = failed_;
   {
     std::unique_lock lock(mutex_);
     over_ = true;
     changed_.wait_for(lock, stop, at_most, [&] { return idle(); });
   }
   give_up();
-  return failed_ == failed_before;
+  return failed_ == 0;
 }
 
 // Threads first: afterwards nobody takes anything from the queues.

@@ -35,7 +35,7 @@ class Announcer {
   void tell(Event event) noexcept;
 
   // Waits until all that was queued is told, at most so long, or until a stop; then gives the rest
-  // up. Afterwards nothing more is told. False if anything was given up.
+  // up. Afterwards nothing more is told. Whether all that ever was to be told was told.
   bool finish(std::chrono::milliseconds at_most, const std::stop_token& stop);
 
   // Events that a notifier was to be told of, but was not.
