@@ -50,6 +50,8 @@ TEST(HttpReply, ReadinessIsAScheduleAndABackupThatIsNotTooOld) {
   EXPECT_EQ(get("/readyz", own(), standing).status, 503U);
   EXPECT_EQ(get("/readyz", own(), standing).body, "the newest good backup is too old\n");
   EXPECT_EQ(get("/healthz", own(), standing).status, 200U);
+  standing.moves = false;
+  EXPECT_EQ(get("/healthz", own(), standing).status, 503U);
   standing.last_good.reset();
   EXPECT_EQ(get("/readyz", own(), standing).body, "there is no good backup\n");
   standing.stale_from.reset();  // a new service, whose first backup is not due yet

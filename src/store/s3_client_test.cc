@@ -261,6 +261,17 @@ TEST_F(S3ClientTest, ATimeoutOfTheConnectionIsToldFromAReplyThatIsLate) {
   }
 }
 
+// One client's life: the names can't be looked up for a while, then they can.
+TEST_F(S3ClientTest, ANameThatIsNotFoundSpoilsNothing) {
+  HttpClient http({.connect_timeout = std::chrono::seconds(5), .stall = std::chrono::seconds(5)});
+  const HttpRequest lost{
+      .method = "GET", .url = "http://no-such-host.invalid:1/", .headers = {}, .body = {}};
+  for (int i = 0; i < 3; ++i) EXPECT_THROW(http.send(lost, {}), Transient) << i;
+  EXPECT_GT(
+      http.send({.method = "GET", .url = s3_.url() + "/", .headers = {}, .body = {}}, {}).status,
+      0);
+}
+
 TEST_F(S3ClientTest, ErrorsTellWhatToDo) {
   s3_.on({Operation::kGetObject}, "403 AccessDenied");
   EXPECT_THAT(problem_of(*connect()),
