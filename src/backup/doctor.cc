@@ -133,24 +133,29 @@ class Doctor {
   void check_s3(S3Store& store) {
     const auto [rights, remains] = try_rights(store, kProbe);
     std::vector<S3Right> missing;
+    std::vector<std::string> optional;
     for (const S3Right& right : rights) {
       if (right.granted) continue;
-      missing.push_back(right);
-      add(right.needed ? Health::kBad : Health::kWarning,
-          fmt::format("may not {} ({}): {}", right.purpose, right.action, right.problem),
-          right.action == "s3:DeleteObject"
-              ? "leave it so if the bucket's lifecycle rules remove old objects"
-              : "");
+      if (right.needed) {
+        missing.push_back(right);
+        add(Health::kBad,
+            fmt::format("may not {} ({}): {}", right.purpose, right.action, right.problem));
+      } else {
+        optional.push_back(fmt::format("{} ({})", right.action, right.purpose));
+      }
+    }
+    const std::string where = store.location("");
+    if (!missing.empty()) {
+      findings_.back().hint =
+          "this policy allows what is missing:\n" + policy_of(store.client().settings(), missing);
+    } else if (optional.empty()) {
+      add(Health::kGood, where + ": all rights are there");
+    } else {
+      add(Health::kGood, where + ": all rights that are needed are there");
+      add(Health::kGood, fmt::format("without {}: the bucket's lifecycle rules may do that",
+                                     join(optional, ", ")));
     }
     if (!remains.empty()) add(Health::kGood, remains);
-    if (missing.empty()) {
-      add(Health::kGood, fmt::format("{}: all rights are there", store.location("")));
-      return;
-    }
-    add(missing.size() < rights.size() ? Health::kGood : Health::kBad,
-        fmt::format("{}: {} of {} rights are there", store.location(""),
-                    rights.size() - missing.size(), rights.size()),
-        "this policy allows what is missing:\n" + policy_of(store.client().settings(), missing));
   }
 
   void check_space(const LocalStore& store) {
