@@ -16,6 +16,8 @@ constexpr std::string_view kDefaultElsewhere =
     "us-east-1";                                 // what most servers that are not AWS's say
 constexpr std::uint64_t kLeastPart = 5u << 20;   // S3's own limit
 constexpr std::uint64_t kMostPart = 1ULL << 30;  // lies in memory
+constexpr std::uint64_t kLeastBandwidth = 64u << 10;
+constexpr std::uint64_t kLeastShare = 8u << 10;  // of one transfer; under 1 kB/s it is a stall
 constexpr std::int64_t kMostTransfers = 64;
 constexpr std::int64_t kMostAttempts = 100;
 constexpr std::int64_t kMostStall = 3600;
@@ -139,6 +141,17 @@ void read_keys(const Reader& reader, AwsCredentialOptions& options) {
       AwsKeys{.access_key_id = id, .secret_access_key = secret, .session_token = {}, .expires = {}};
 }
 
+// A transfer whose share is near the rate that counts as standing still would be cut for a stall.
+void read_bandwidth(const Reader& reader, S3Settings& s3) {
+  const auto value = parse_bytes(reader.text("BANDWIDTH"));
+  const std::uint64_t least = std::max(kLeastBandwidth, kLeastShare * s3.transfers);
+  if (!value || (*value != 0 && *value < least)) {
+    reader.refuse("BANDWIDTH", fmt::format("0 (no limit), or with {} transfers at least {}K",
+                                           s3.transfers, least >> 10));
+  }
+  s3.most_bytes_per_second = *value;
+}
+
 void read_transfer(const Reader& reader, S3Settings& s3) {
   s3.part_bytes = reader.bytes("PART_SIZE", kLeastPart, kMostPart);
   s3.most_parts = static_cast<std::uint32_t>(reader.number("MAX_PARTS", 10, kMostParts));
@@ -147,7 +160,7 @@ void read_transfer(const Reader& reader, S3Settings& s3) {
   if (!stall || *stall < 1 || *stall > kMostStall) reader.refuse("STALL_TIMEOUT", "1s to 1h");
   s3.stall = std::chrono::seconds(*stall);
   s3.attempts = static_cast<int>(reader.number("ATTEMPTS", 1, kMostAttempts));
-  s3.most_bytes_per_second = reader.bytes("BANDWIDTH", 0, std::uint64_t{1} << 40);
+  read_bandwidth(reader, s3);
 }
 
 // "key=value,key=value".
@@ -159,7 +172,12 @@ void read_tags(const Reader& reader, S3Settings& s3) {
     if (equals == std::string_view::npos || trim(tag.substr(0, equals)).empty()) {
       reader.refuse("TAGS", "a list such as team=shop,kind=backup");
     }
-    s3.tags.emplace_back(trim(tag.substr(0, equals)), trim(tag.substr(equals + 1)));
+    const std::string key(trim(tag.substr(0, equals)));
+    if (std::ranges::find(s3.tags, key, &std::pair<std::string, std::string>::first) !=
+        s3.tags.end()) {
+      reader.refuse("TAGS", "each key once");
+    }
+    s3.tags.emplace_back(key, trim(tag.substr(equals + 1)));
   }
   if (s3.tags.size() > kMostTags) reader.refuse("TAGS", "10 tags at most");
 }

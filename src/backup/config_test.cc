@@ -175,10 +175,16 @@ TEST_F(ConfigTest, WhatAnS3StoreCannotBeIsRefused) {
        {"BACKUP_S3_BUCKET=a/b", "BACKUP_S3_PART_SIZE=1M", "BACKUP_S3_PART_SIZE=much",
         "BACKUP_S3_ENDPOINT=s3.example.org", "BACKUP_S3_ADDRESSING=both", "BACKUP_S3_SSE=rot13",
         "BACKUP_S3_SSE_KMS_KEY_ID=key", "BACKUP_S3_TAGS=shop", "BACKUP_S3_LOCK_MODE=hard",
-        "BACKUP_S3_TRANSFERS=0", "BACKUP_S3_MAX_PARTS=20000", "BACKUP_S3_STALL_TIMEOUT=0",
-        "BACKUP_S3_ACCESS_KEY_ID=alone", "AWS_REGION=not a region"}) {
+        "BACKUP_S3_TRANSFERS=0", "BACKUP_S3_TAGS=a=b,c=d, a=c", "BACKUP_S3_BANDWIDTH=2K",
+        "BACKUP_S3_BANDWIDTH=63K", "BACKUP_S3_BANDWIDTH=fast",
+        "BACKUP_S3_BANDWIDTH=128K\nBACKUP_S3_TRANSFERS=32", "BACKUP_S3_MAX_PARTS=20000",
+        "BACKUP_S3_STALL_TIMEOUT=0", "BACKUP_S3_ACCESS_KEY_ID=alone", "AWS_REGION=not a region"}) {
     write_env(good + wrong + "\n");
     EXPECT_THROW(load(), ConfigError) << wrong;
+  }
+  for (const char* slow : {"0", "64K"}) {
+    write_env(good + "BACKUP_S3_BANDWIDTH=" + slow + "\n");
+    EXPECT_NO_THROW(load()) << slow;
   }
   write_env("BACKUP_S3_ENABLED=true\n");
   EXPECT_THROW(load(), ConfigError);  // without a bucket
