@@ -271,7 +271,7 @@ TEST_F(HttpServerTest, AFailureToTellIsAnswered) {
   const auto server = start();
   EXPECT_THAT(curl(*server, "/metrics"),
               AllOf(StartsWith("HTTP/1.1 500"), Not(HasSubstr("no state"))));
-  EXPECT_THAT(curl(*server, "/healthz"), StartsWith("HTTP/1.1 200"));
+  EXPECT_THAT(curl(*server, "/other"), StartsWith("HTTP/1.1 404"));
   broken_ = false;
   EXPECT_THAT(curl(*server, "/metrics"), StartsWith("HTTP/1.1 200"));
 }

@@ -84,8 +84,8 @@ class Trial {
     put(*store_, "seed-big", seed());
     begin_stale_upload();
     s3_.on({case_.operation}, *case_.behaviour, case_.always ? every() : nth(1));
-    put_and_check("small", "tiny");
-    put_and_check("big", noise(5 * kPart / 2, 7));
+    put_and_check("backup_small", "tiny");
+    put_and_check("backup_big", noise(5 * kPart / 2, 7));
     drop_midway();
     read_and_check("seed-small", "seed");
     read_and_check("seed-big", seed());
@@ -137,10 +137,10 @@ class Trial {
 
   void drop_midway() {
     attempt("begin", [&] {
-      const auto sink = store_->create("dropped", Existing::kRefuse);
+      const auto sink = store_->create("backup_dropped", Existing::kRefuse);
       sink->write(noise(3 * kPart, 3));
     });
-    if (s3_.objects().contains("shop/dropped")) complain("what was dropped is visible");
+    if (s3_.objects().contains("shop/backup_dropped")) complain("what was dropped is visible");
   }
 
   // Of a host that died days ago.

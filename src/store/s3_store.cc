@@ -91,21 +91,23 @@ void S3Store::remove(std::string_view key) {
 
 int S3Store::clear_leftovers() { return end_noted() + end_stale(); }
 
-// What may not be aborted is said once: its note goes. Should the right come later, the upload is
-// found by its age.
+// What may not be aborted is said once.
 int S3Store::end_noted() {
   const std::filesystem::path& notes = client_->settings().notes;
   const Context& context = client_->context();
   int ended = 0;
   if (notes.empty()) return ended;
-  end_noted_uploads(notes, client_->place(), [&](const NotedUpload& upload) {
+  end_noted_uploads(notes, client_->place(), context.clock.now(), [&](const NotedUpload& upload) {
     try {
       if (abort_upload(*client_, upload.key, upload.upload_id, context.stop)) ++ended;
+      return true;
     } catch (const NotAllowed& e) {
+      if (upload.refused) return false;
       context.log.info(
           "a dead run's upload may not be aborted: it is left to the bucket's lifecycle rule "
           "AbortIncompleteMultipartUpload",
           {{"object", client_->location(upload.key)}, {"cause", e.what()}});
+      return false;
     }
   });
   return ended;

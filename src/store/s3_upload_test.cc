@@ -122,10 +122,13 @@ TEST_F(S3Uploads, SayOnceWhatMayNotBeAborted) {
   EXPECT_FALSE(std::filesystem::is_empty(notes.path()));
   EXPECT_EQ(store->clear_leftovers(), 0);
   EXPECT_THAT(world.logged(), HasSubstr("AbortIncompleteMultipartUpload"));
-  EXPECT_TRUE(std::filesystem::is_empty(notes.path()));
   const std::size_t said = world.logged().size();
   EXPECT_EQ(store->clear_leftovers(), 0);
   EXPECT_EQ(world.logged().size(), said);
+  s3.clear();  // the right is there
+  EXPECT_EQ(store->clear_leftovers(), 1);
+  EXPECT_THAT(s3.open_uploads(), IsEmpty());
+  EXPECT_TRUE(std::filesystem::is_empty(notes.path()));
 }
 
 // A note outlives its upload when the run died after the one and before the other.

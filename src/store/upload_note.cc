@@ -22,6 +22,8 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kStart = ".upload-";
 constexpr std::chrono::days kForgotten{7};
+constexpr std::string_view kRefused = "refused";
+constexpr std::chrono::days kPatience{7};  // then a bucket's lifecycle rule has had its turn
 constexpr std::size_t kMostBytes = std::size_t{16} * 1024;
 
 Fd open_note(const fs::path& path, int flags) {
@@ -42,7 +44,7 @@ bool is_forgotten(const fs::path& path) {
   return !gone && fs::file_time_type::clock::now() - written > kForgotten;
 }
 
-// Three lines: place, key, id. Keys of ours have no line end.
+// Lines: place, key, id, perhaps "refused". Keys of ours have no line end.
 std::optional<NotedUpload> read_note(const Fd& file) {
   std::string text(kMostBytes, '\0');
   const ssize_t n = ::pread(file.get(), text.data(), text.size(), 0);
@@ -52,7 +54,22 @@ std::optional<NotedUpload> read_note(const Fd& file) {
   if (lines.size() < 3 || lines[0].empty() || lines[1].empty() || lines[2].empty()) {
     return std::nullopt;
   }
-  return NotedUpload{std::string(lines[0]), std::string(lines[1]), std::string(lines[2])};
+  return NotedUpload{.place = std::string(lines[0]),
+                     .key = std::string(lines[1]),
+                     .upload_id = std::string(lines[2]),
+                     .refused = lines.size() > 3 && lines[3] == kRefused};
+}
+
+// Whether the note has served its time. Its file is as old as the first refusal.
+bool is_refused_long_since(const Fd& file, const fs::path& path, const NotedUpload& note,
+                           Time now) {
+  struct stat there{};
+  if (::fstat(file.get(), &there) != 0) throw_errno(path.string());
+  if (note.refused) return now - Time(std::chrono::seconds(there.st_mtime)) >= kPatience;
+  const std::string line = fmt::format("{}\n", kRefused);
+  const ssize_t written = ::pwrite(file.get(), line.data(), line.size(), there.st_size);
+  if (written != static_cast<ssize_t>(line.size())) throw_errno(path.string());
+  return false;
 }
 
 }  // namespace
@@ -80,8 +97,8 @@ void UploadNote::write(const NotedUpload& upload) const {
   }
 }
 
-void end_noted_uploads(const fs::path& folder, const std::string& place,
-                       const std::function<void(const NotedUpload&)>& end) {
+void end_noted_uploads(const fs::path& folder, const std::string& place, Time now,
+                       const std::function<bool(const NotedUpload&)>& end) {
   std::error_code none;  // a folder that is not there holds no notes
   for (const auto& entry : fs::directory_iterator(folder, none)) {
     const fs::path& path = entry.path();
@@ -91,7 +108,7 @@ void end_noted_uploads(const fs::path& folder, const std::string& place,
     const auto note = read_note(file);
     const bool ours = note && note->place == place;
     if (note && !ours && !is_forgotten(path)) continue;
-    if (ours) end(*note);
+    if (ours && !end(*note) && !is_refused_long_since(file, path, *note, now)) continue;
     ::unlink(path.c_str());
   }
 }

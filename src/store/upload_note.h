@@ -9,6 +9,7 @@
 #include <functional>
 #include <string>
 
+#include "base/clock.h"
 #include "base/fd.h"
 
 namespace pgstow {
@@ -17,6 +18,7 @@ struct NotedUpload {
   std::string place;  // endpoint, bucket: another store's notes may lie in the same folder
   std::string key;    // with the prefix
   std::string upload_id;
+  bool refused = false;  // an earlier run was not allowed to end it
 };
 
 // The note goes with the object, unless it is told to stay.
@@ -40,10 +42,11 @@ class UploadNote {
   Fd file_;
 };
 
-// Hands each dead run's upload in that place to `end`, and removes its note unless that throws. A
-// note that can't be read is removed, and so is one of another place that is a week old: a place
-// that is spelled otherwise now would never be asked for again.
-void end_noted_uploads(const std::filesystem::path& folder, const std::string& place,
-                       const std::function<void(const NotedUpload&)>& end);
+// Hands each dead run's upload in that place to `end`. Its note is removed when that returns true;
+// when it returns false, ending it is not allowed: that is kept in the note, which goes a week
+// later. A note that can't be read is removed, and so is one of another place that is a week old: a
+// place that is spelled otherwise now would never be asked for again.
+void end_noted_uploads(const std::filesystem::path& folder, const std::string& place, Time now,
+                       const std::function<bool(const NotedUpload&)>& end);
 
 }  // namespace pgstow

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
@@ -20,16 +21,13 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 
 std::vector<std::string> ended(const std::filesystem::path& folder, const std::string& place,
-                               bool success = true) {
+                               bool success = true,
+                               std::chrono::hours later = std::chrono::hours(0)) {
   std::vector<std::string> all;
-  try {
-    end_noted_uploads(folder, place, [&](const NotedUpload& upload) {
-      all.push_back(upload.key + " " + upload.upload_id);
-      if (!success) throw Transient("no route");
-    });
-  } catch (const Transient&) {
-    EXPECT_FALSE(success);
-  }
+  end_noted_uploads(folder, place, SystemClock().now() + later, [&](const NotedUpload& upload) {
+    all.push_back(upload.key + " " + upload.upload_id + (upload.refused ? " refused" : ""));
+    return success;
+  });
   return all;
 }
 
@@ -57,7 +55,8 @@ TEST(UploadNote, ThatOfADeadRunIsFoundUntilItsUploadIsEnded) {
   dead.wait();
   EXPECT_THAT(ended(folder.path(), "elsewhere"), IsEmpty());
   EXPECT_THAT(ended(folder.path(), "here", false), ElementsAre("k id"));
-  EXPECT_THAT(ended(folder.path(), "here"), ElementsAre("k id"));
+  EXPECT_THAT(ended(folder.path(), "here", false), ElementsAre("k id refused"));
+  EXPECT_THAT(ended(folder.path(), "here"), ElementsAre("k id refused"));
   EXPECT_THAT(ended(folder.path(), "here"), IsEmpty());
 }
 
@@ -73,6 +72,21 @@ TEST(UploadNote, ThatOfAnotherPlaceIsDroppedAfterAWeek) {
   std::filesystem::last_write_time(note, now - std::chrono::hours(8 * 24));
   EXPECT_THAT(ended(folder.path(), "here"), IsEmpty());
   EXPECT_FALSE(std::filesystem::exists(note));
+}
+
+TEST(UploadNote, WhatMayNotBeEndedIsForgottenAfterAWeek) {
+  const TempDir folder("pgstow-note-");
+  Forked dead([&] {
+    const UploadNote note(folder.path(), {.place = "here", .key = "k", .upload_id = "id"});
+    ::_exit(0);
+    return 0;
+  });
+  dead.wait();
+  constexpr std::chrono::hours kWeek{7 * 24 + 1};
+  EXPECT_THAT(ended(folder.path(), "here", false, kWeek), ElementsAre("k id"));  // the first time
+  EXPECT_THAT(ended(folder.path(), "here", false), ElementsAre("k id refused"));
+  EXPECT_THAT(ended(folder.path(), "here", false, kWeek), ElementsAre("k id refused"));
+  EXPECT_THAT(ended(folder.path(), "here", false), IsEmpty());
 }
 
 TEST(UploadNote, WhatCannotBeReadIsRemovedAndOtherFilesAreNot) {
