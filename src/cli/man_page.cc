@@ -21,7 +21,7 @@ A backup: an archive of
 .BR pg_dump (1)
 in its custom format, compressed by gzip.
 .TP
-.I backup_YYYYMMDD_HHMMSS.dump.gz.json
+.I backup_YYYYMMDD_HHMMSS.json
 Its manifest.
 )";
 
