@@ -84,8 +84,8 @@ class Trial {
     put(*store_, "seed-big", seed());
     begin_stale_upload();
     s3_.on({case_.operation}, *case_.behaviour, case_.always ? every() : nth(1));
-    put_and_check("backup_small", "tiny");
-    put_and_check("backup_big", noise(5 * kPart / 2, 7));
+    put_and_check("backup_20261127_000001.dump.gz", "tiny");
+    put_and_check("backup_20261127_000002.dump.gz", noise(5 * kPart / 2, 7));
     drop_midway();
     read_and_check("seed-small", "seed");
     read_and_check("seed-big", seed());
@@ -137,10 +137,11 @@ class Trial {
 
   void drop_midway() {
     attempt("begin", [&] {
-      const auto sink = store_->create("backup_dropped", Existing::kRefuse);
+      const auto sink = store_->create("backup_20261127_000003.dump.gz", Existing::kRefuse);
       sink->write(noise(3 * kPart, 3));
     });
-    if (s3_.objects().contains("shop/backup_dropped")) complain("what was dropped is visible");
+    if (s3_.objects().contains("shop/backup_20261127_000003.dump.gz"))
+      complain("what was dropped is visible");
   }
 
   // Of a host that died days ago.
@@ -157,7 +158,10 @@ class Trial {
   void expect_nothing_left() {
     const auto next = connect();
     for (const auto& [id, upload] : s3_.open_uploads()) {
-      s3_.memory().edit_upload(id, [](OpenUpload& late) { late.begun -= std::chrono::hours(25); });
+      s3_.memory().edit_upload(id, [](OpenUpload& late) {
+        late.begun -= std::chrono::hours(25);
+        for (auto& [number, part] : late.parts) part.modified -= std::chrono::hours(25);
+      });
     }
     for (int i = 0; i < 100 && !s3_.open_uploads().empty(); ++i) {
       next->clear_leftovers();

@@ -150,7 +150,7 @@ S3Reply S3Memory::list_parts(const S3Call& call) const {
     entries += fmt::format(
         "<Part><PartNumber>{}</PartNumber><LastModified>{}</LastModified>"
         "<ETag>&quot;{}&quot;</ETag><Size>{}</Size></Part>",
-        last, utc(upload->begun), at->second.etag, at->second.bytes.size());
+        last, utc(at->second.modified), at->second.etag, at->second.bytes.size());
   }
   const bool truncated = count > page_size;
   return xml_reply(fmt::format(

@@ -260,8 +260,8 @@ S3Reply S3Memory::upload_part(const S3Call& call) {
   if (!number || *number < 1 || *number > kMostParts) {
     return error_reply(400, "InvalidArgument", "part number must be from 1 to 10000");
   }
-  uploads_[call.parameter("uploadId")].parts[static_cast<int>(*number)] = {.bytes = call.http.body,
-                                                                           .etag = etag_of(call)};
+  uploads_[call.parameter("uploadId")].parts[static_cast<int>(*number)] = {
+      .bytes = call.http.body, .etag = etag_of(call), .modified = std::chrono::system_clock::now()};
   return {.status = 200, .headers = {{"etag", in_quotes(etag_of(call))}}, .body = {}};
 }
 

@@ -25,6 +25,7 @@ namespace pgstow::test {
 struct StoredPart {
   std::string bytes;
   std::string etag;  // without quotes
+  std::chrono::system_clock::time_point modified;
 };
 
 struct StoredObject {
