@@ -28,6 +28,12 @@ std::string host_name() {
   return host.data();
 }
 
+// One that does not say who holds it is just being let go.
+bool still_held_by(int process, const std::optional<std::string>& holder) {
+  return holder &&
+         (!holder->starts_with("pid ") || holder->starts_with(fmt::format("pid {} on ", process)));
+}
+
 }  // namespace
 
 std::optional<int> service_process(const std::filesystem::path& folder,
@@ -55,7 +61,7 @@ bool stop_service(const std::filesystem::path& folder, const std::string& databa
   if (!process) return false;
   if (::kill(*process, SIGTERM) != 0) throw_errno(fmt::format("process {}", *process));
   const auto until = std::chrono::steady_clock::now() + patience;
-  while (service_process(folder, database) == process) {
+  while (still_held_by(*process, holder_of_lock(folder, service_lock_name(database)))) {
     if (std::chrono::steady_clock::now() > until) {
       throw Error(
           fmt::format("process {} has not ended after {}", *process, human_duration(patience)),

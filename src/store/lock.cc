@@ -8,7 +8,9 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstdint>
+#include <thread>
 #include <utility>
 
 #include "base/error.h"
@@ -19,6 +21,9 @@ namespace pgstow {
 namespace {
 
 constexpr std::size_t kMaxEncoded = 150;
+constexpr std::string_view kNoName = "by a process that did not say who it is";
+constexpr int kTries = 10;
+constexpr std::chrono::milliseconds kPause{5};
 
 std::string percent_encoded(std::string_view name) {
   constexpr std::string_view kPlain =
@@ -59,7 +64,18 @@ std::string holder_in(const Fd& file) {
   const ssize_t n = ::pread(file.get(), text.data(), text.size(), 0);
   const std::string_view all(text.data(), n > 0 ? static_cast<std::size_t>(n) : 0);
   const std::string line = printable(trim(all.substr(0, all.find('\n'))));
-  return line.empty() ? "by a process that did not say who it is" : line;
+  return line.empty() ? std::string(kNoName) : line;
+}
+
+// Whoever only asks who holds the lock holds it for an instant, too: that is waited for.
+bool lock_file(const Fd& file, std::string_view where) {
+  for (int tries = 1; ::flock(file.get(), LOCK_EX | LOCK_NB) != 0;) {
+    if (errno == EINTR) continue;
+    if (errno != EWOULDBLOCK) throw_errno(fmt::format("{}: flock", where));
+    if (tries++ == kTries) return false;
+    std::this_thread::sleep_for(kPause);
+  }
+  return true;
 }
 
 // Information only, and the disk may be full: the lock holds without it.
@@ -95,9 +111,7 @@ FileLock FileLock::acquire(const std::filesystem::path& folder, std::string_view
   refuse_hard_link(file, where);
   // The umask may have taken bits away that the next run needs, unless it is root's.
   static_cast<void>(::fchmod(file.get(), S_IRUSR | S_IWUSR));
-  while (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno == EINTR) continue;
-    if (errno != EWOULDBLOCK) throw_errno(fmt::format("{}: flock", where));
+  if (!lock_file(file, where)) {
     throw Locked(fmt::format("{} is already running: {}", what, holder_in(file)),
                  "wait until it has ended; if it hangs, end that process, its lock goes with it");
   }
@@ -113,9 +127,13 @@ std::optional<std::string> holder_of_lock(const std::filesystem::path& folder,
   if (!opened) return std::nullopt;
   try {
     const Fd file = open_regular(opened, file_name, O_RDONLY, where);
-    while (::flock(file.get(), LOCK_SH | LOCK_NB) != 0) {
-      if (errno == EWOULDBLOCK) return holder_in(file);
-      if (errno != EINTR) throw_errno(fmt::format("{}: flock", where));
+    for (int tries = 1; ::flock(file.get(), LOCK_SH | LOCK_NB) != 0;) {
+      if (errno == EINTR) continue;
+      if (errno != EWOULDBLOCK) throw_errno(fmt::format("{}: flock", where));
+      // It is just being taken, or let go: there is text, or nobody, in an instant.
+      std::string holder = holder_in(file);
+      if (holder != kNoName || tries++ == kTries) return holder;
+      std::this_thread::sleep_for(kPause);
     }
   } catch (const NotFound&) {
   }

@@ -22,8 +22,9 @@ std::string lock_holder(Time since, std::string_view command);
 class FileLock {
  public:
   // Takes the lock called `name` (any text) in the folder, which is made if it is missing. While
-  // somebody else holds it, another FileLock of this process included, throws Locked("<what> is
-  // already running: <their holder text>"). Throws Error when what lies there is no lock file.
+  // somebody else holds it (for more than 50 ms), another FileLock of this process included, throws
+  // Locked("<what> is already running: <their holder text>"). Throws Error when what lies there is
+  // no lock file.
   static FileLock acquire(const std::filesystem::path& folder, std::string_view name,
                           std::string_view what, std::string_view holder);
 

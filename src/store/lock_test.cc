@@ -12,6 +12,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -57,6 +58,29 @@ TEST_F(FileLockTest, IsFreeAgainAfterwards) {
   EXPECT_EQ(read_file(file("shop")), "");
   const FileLock again = take("shop", "short");
   EXPECT_EQ(read_file(file("shop")), "short\n");
+}
+
+// While a lock is taken, or let go, its file is empty for an instant.
+TEST_F(FileLockTest, AnEmptyNameIsLookedAtAgain) {
+  const FileLock held = take("shop", "pid 7 on host db1");
+  write_file(file("shop"), "");
+  const std::jthread writer([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    write_file(file("shop"), "pid 7 on host db1\n");
+  });
+  EXPECT_EQ(holder_of_lock(temp_.path() / "backups", "shop"), "pid 7 on host db1");
+}
+
+TEST_F(FileLockTest, WhoOnlyAsksKeepsNobodyFromTakingIt) {
+  const fs::path folder = temp_.path() / "backups";
+  take("shop");
+  std::vector<std::jthread> curious;
+  for (int i = 0; i < 2; ++i) {
+    curious.emplace_back([&](const std::stop_token& stop) {
+      while (!stop.stop_requested()) holder_of_lock(folder, "shop");
+    });
+  }
+  for (int i = 0; i < 2000; ++i) ASSERT_NO_THROW(take("shop")) << i;
 }
 
 TEST_F(FileLockTest, IsHeldOnceByMove) {
