@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <csignal>
 #include <filesystem>
+#include <string_view>
 #include <system_error>
 
 #include "base/child.h"
@@ -29,6 +30,21 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
   for (std::string& text : texts) list.push_back(text.data());
   list.push_back(nullptr);
   return list;
+}
+
+std::string_view name_in(std::string_view entry) { return entry.substr(0, entry.find('=')); }
+
+// getenv() would find the first of two of a name. Our own supervisor does not watch the child.
+std::vector<std::string> environment_with(const Startup& startup,
+                                          const std::vector<std::string>& extra) {
+  std::vector<std::string> environment = startup.environment;
+  std::erase_if(environment, [&](const std::string& entry) {
+    const std::string_view name = name_in(entry);
+    return name == "WATCHDOG_USEC" || name == "WATCHDOG_PID" ||
+           std::ranges::any_of(extra, [&](const auto& other) { return name == name_in(other); });
+  });
+  environment.insert(environment.end(), extra.begin(), extra.end());
+  return environment;
 }
 
 // What a program expects of its signals: none blocked, all as by default.
@@ -100,8 +116,7 @@ int start_detached(const Startup& startup, const std::vector<std::string>& words
                        S_IRUSR | S_IWUSR));
   if (!file) throw_errno(output);
   std::vector<std::string> argv = words_of(startup, words);
-  std::vector<std::string> environment = startup.environment;
-  environment.insert(environment.end(), extra.begin(), extra.end());
+  std::vector<std::string> environment = environment_with(startup, extra);
   const SpawnAttributes attributes;
   const SpawnFiles files(file.get());
   pid_t pid = -1;

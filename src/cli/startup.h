@@ -23,7 +23,8 @@ Startup startup_of_process();
 void run_self(const Startup& startup, const std::vector<std::string>& words);
 
 // Starts it in a session of its own, its input from /dev/null, its output to the file (made, 0600,
-// appended to); returns its process. `extra` ("NAME=value") is set in its environment.
+// appended to); returns its process. `extra` ("NAME=value") is set in its environment; what our own
+// supervisor asks of us (WATCHDOG_USEC) is not in it.
 int start_detached(const Startup& startup, const std::vector<std::string>& words,
                    const std::string& output, const std::vector<std::string>& extra);
 
