@@ -57,6 +57,9 @@ Service service_of(const Session& session) {
 
 // Its last words, when it ended instead of being ready.
 [[noreturn]] void refuse_dead(const std::string& log, int status) {
+  if (WIFEXITED(status) && WEXITSTATUS(status) == static_cast<int>(Exit::kLocked)) {
+    throw Locked("another start of the service was first", "its log tells more: " + log);
+  }
   throw Error(fmt::format("the service ended at once, with {} {}",
                           WIFSIGNALED(status) ? "signal" : "exit status",
                           WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status)),
@@ -76,6 +79,16 @@ void await_ready(ReadySocket& socket, int process, const std::string& log, const
   }
 }
 
+// False when no service runs.
+bool say_runs_already(const Session& session, const Service& service) {
+  const auto process = service_process(service.folder, service.database);
+  if (!process) return false;
+  print_done(session, fmt::format("the service of {} runs already: process {}\n",
+                                  printable(service.database), *process));
+  return true;
+}
+
+// Two at once start one service.
 void start(const Session& session, const Service& service) {
   // Said here, where somebody reads it, and not in a log.
   static_cast<void>(read_schedules(session.config));
@@ -86,7 +99,12 @@ void start(const Session& session, const Service& service) {
   ReadySocket socket;
   const std::string output = service.folder / "service.out";
   const int process = start_detached(session.startup, words, output, {socket.environment()});
-  await_ready(socket, process, log, session);
+  try {
+    await_ready(socket, process, log, session);
+  } catch (const Locked&) {
+    if (say_runs_already(session, service)) return;
+    throw;
+  }
   print_done(session, fmt::format("the service of {} runs: process {}\nlog: {}\n",
                                   printable(service.database), process, printable(log)));
 }
@@ -105,12 +123,7 @@ int up_command(const Session& session) {
     return 0;
   }
   const Service service = service_of(session);
-  if (const auto process = service_process(service.folder, service.database)) {
-    print(fmt::format("the service of {} runs already: process {}\n", printable(service.database),
-                      *process));
-    return 0;
-  }
-  start(session, service);
+  if (!say_runs_already(session, service)) start(session, service);
   return 0;
 }
 

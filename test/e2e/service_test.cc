@@ -106,6 +106,19 @@ TEST_F(Service, UpStatusRestartDown) {
   EXPECT_THAT(pgstow.archives(), SizeIs(1)) << "a restart makes no backup";
 }
 
+TEST_F(Service, UpSeveralTimesAtOnceStartsOne) {
+  std::vector<Running> ups;
+  for (int i = 0; i < 4; ++i) ups.emplace_back(pgstow.program({"up"}));
+  int started = 0;
+  for (Running& up : ups) {
+    const Outcome outcome = up.wait();
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.describe();
+    if (outcome.out.find("runs: process") != std::string::npos) ++started;
+  }
+  EXPECT_EQ(started, 1);
+  EXPECT_EQ(pgstow.run({"down"}).exit_code, 0);
+}
+
 TEST_F(Service, UpSaysWhatIsWrongWhereItIsAsked) {
   pgstow.with("BACKUP_SCHEDULE_CRON=61 * * * *");
   const Outcome up = pgstow.run({"up"});
