@@ -18,6 +18,7 @@ CommandModel command_model(const CLI::App& command) {
   CommandModel model{.names = {command.get_name()}, .help = command.get_description()};
   for (const std::string& alias : command.get_aliases()) model.names.push_back(alias);
   for (const CLI::Option* option : command.get_options()) {
+    if (option->get_group().empty()) continue;  // hidden: not for people
     if (option->get_positional()) {
       model.argument = option_model(*option);
     } else {

@@ -33,13 +33,14 @@ struct Arguments {
   std::string from;   // the store to take backups from
   std::string to;     // the store to bring up to date
   bool dry_run = false;
-  bool force = false;      // prune --force
-  bool off = false;        // keep --off
-  bool check = false;      // run --check
-  bool test = false;       // notify --test
-  int count = 5;           // schedule -n
-  bool follow = false;     // logs -f
-  std::size_t lines = 20;  // logs -n
+  bool force = false;       // prune --force
+  bool off = false;         // keep --off
+  bool check = false;       // run --check
+  std::string database_is;  // run --check: the database that must still be meant
+  bool test = false;        // notify --test
+  int count = 5;            // schedule -n
+  bool follow = false;      // logs -f
+  std::size_t lines = 20;   // logs -n
 };
 
 // Lent to a command for its run.

@@ -167,6 +167,7 @@ void add_notify(CLI::App& app, CommandLine& line) {
 void add_service(CLI::App& app, CommandLine& line) {
   CLI::App* c = app.add_subcommand("run", "Run the service in the foreground: backups by schedule");
   c->add_flag("--check", line.arguments.check, "Only check its configuration");
+  c->add_option("--database-is", line.arguments.database_is)->group("");  // for a reload
   c->callback([&line] {
     line.command = run_service_command;
     line.service = !line.arguments.check;

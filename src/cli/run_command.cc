@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "cli/audience.h"
 #include "cli/commands.h"
+#include "cli/service_check.h"
 #include "daemon/http_server.h"
 #include "daemon/service.h"
 #include "daemon/service_config.h"
@@ -39,7 +40,9 @@ ServiceSettings service_settings(const Session& session, const Supervisor& super
 bool may_reload(const Session& session) {
   if (!session.signals.take_hangup()) return false;
   try {
-    run_self(session.startup, {"run", "--check"});
+    run_self(
+        session.startup,
+        {"run", "--check", "--database-is=" + pg::database_name(session.config.target.parameters)});
     return true;
   } catch (const Error& e) {
     session.context.log.error("the new configuration is wrong, the old one stays",
@@ -119,8 +122,8 @@ int run_service_command(const Session& session) {
   const Supervisor supervisor = Supervisor::of_environment();
   if (session.arguments.check) {
     static_cast<void>(service_settings(session, supervisor));
-    static_cast<void>(need_state_folder(session.config));
     static_cast<void>(read_http_settings(session.config.settings));
+    check_service(session);
     return 0;
   }
   if (serve(session, supervisor) == ServiceEnd::kReload) {

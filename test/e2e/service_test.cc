@@ -189,6 +189,63 @@ TEST_F(Service, HangupTakesNewSettingsIfTheyAreSound) {
   EXPECT_EQ(service.wait().exit_code, 0);
 }
 
+// What would end it for good, once it has begun anew.
+TEST_F(Service, HangupKeepsTheOldSettingsWhereNewOnesCannotWork) {
+  const fs::path file = pgstow.folder() / ".env";
+  const auto write = [&](const std::string& text) {
+    write_file(file, text);
+    fs::permissions(file, fs::perms::owner_read | fs::perms::owner_write);
+  };
+  write_file(pgstow.folder() / "plain", "");
+  const std::string local = "BACKUP_LOCAL_PATH=" + pgstow.backups().string() + "\n";
+  pgstow.with("BACKUP_LOCAL_PATH=").with("PGDATABASE=");
+  write(local + "PGDATABASE=shop\n");
+  Running service = start(pgstow);
+  await_log(service, "next backup");
+  std::size_t refused = 0;
+  const auto count = [&] {
+    std::size_t n = 0;
+    const std::string log = service.err();
+    for (std::size_t at = 0; (at = log.find("the old one stays", at)) != std::string::npos; ++at)
+      ++n;
+    return n;
+  };
+  const std::string shop = "PGDATABASE=shop\n";
+  for (const std::string& text :
+       {shop + "BACKUP_LOCAL_PATH=/proc/foo\n", shop + "BACKUP_LOCAL_PATH=plain\n",
+        shop + local + "BACKUP_STATE_PATH=/proc/state\n",
+        shop + local +
+            "BACKUP_STORES=local,s3\nBACKUP_S3_BUCKET=b\nBACKUP_S3_REGION=r\n"
+            "BACKUP_S3_CA=/none.pem\n",
+        local + "PGDATABASE=postgres\n"}) {
+    write(text);
+    service.signal(SIGHUP);
+    ++refused;
+    await("it to be refused: " + text, [&] { return count() == refused || service.ended(); });
+    ASSERT_FALSE(service.ended()) << text << service.err();
+  }
+  EXPECT_THAT(service.err(),
+              HasSubstr("the database is postgres now, the service is that of shop"));
+  service.signal(SIGTERM);
+  EXPECT_EQ(service.wait().exit_code, 0);
+}
+
+TEST_F(Service, ASingleRunLeavesTheFileOfMetricsToIt) {
+  const fs::path file = pgstow.folder() / "pgstow.prom";
+  pgstow.with("BACKUP_METRICS_FILE=" + file.string());
+  Running service = start(pgstow);
+  await_log(service, "next backup");
+  await("the file", [&] { return fs::exists(file); });
+  write_file(file, "the service's\n");
+  const Outcome single = pgstow.run({"backup"});
+  EXPECT_EQ(single.exit_code, 0) << single.describe();
+  EXPECT_EQ(read_file(file), "the service's\n");
+  service.signal(SIGTERM);
+  EXPECT_EQ(service.wait().exit_code, 0);
+  EXPECT_EQ(pgstow.run({"backup"}).exit_code, 0);
+  EXPECT_THAT(read_file(file), HasSubstr("pgstow_"));
+}
+
 TEST_F(Service, ItsSupervisorIsTold) {
   Hearing supervisor;
   pgstow.with(supervisor.variable()).with("WATCHDOG_USEC=400000");
