@@ -11,6 +11,7 @@
 #include "base/log_reader.h"
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/system_unit.h"
 
 namespace pgstow::cli {
 namespace {
@@ -51,6 +52,7 @@ void follow(LogReader& reader, const Context& context) {
 }  // namespace
 
 int logs_command(const Session& session) {
+  warn_of_unit(session);
   LogReader reader = open_log(service_log_path(session.config));
   print(printable_lines(reader.last(session.arguments.lines)));
   if (session.arguments.follow) follow(reader, session.context);

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/system_unit.h"
 #include "daemon/process.h"
 #include "daemon/service_config.h"
 #include "pg/conninfo.h"
@@ -20,23 +21,6 @@ namespace {
 constexpr std::chrono::seconds kReady{60};
 constexpr std::chrono::seconds kEnd{20};  // it ends within ten
 constexpr std::chrono::milliseconds kLook{200};
-
-// Settings of this folder, or of a file that was named, are another service than the system's.
-bool is_systems(const Session& session) {
-  if (!session.startup.flags.empty() || ::access(".env", F_OK) == 0) return false;
-  if (::access("/run/systemd/system", F_OK) != 0) return false;
-  try {
-    static_cast<void>(pgstow::run_command({.argv = {"systemctl", "cat", "pgstow.service"},
-                                           .env = session.startup.environment,
-                                           .pipe_out = true},
-                                          {.stop = session.context.stop}));
-    return true;
-  } catch (const Cancelled&) {
-    throw;
-  } catch (const Error&) {  // no such unit
-    return false;
-  }
-}
 
 void systemctl(const Session& session, const char* verb) {
   Child child = Child::start(
@@ -118,7 +102,7 @@ void stop(const Session& session, const Service& service) {
 }  // namespace
 
 int up_command(const Session& session) {
-  if (is_systems(session)) {
+  if (means_unit(session)) {
     systemctl(session, "start");
     return 0;
   }
@@ -128,7 +112,7 @@ int up_command(const Session& session) {
 }
 
 int down_command(const Session& session) {
-  if (is_systems(session)) {
+  if (means_unit(session)) {
     systemctl(session, "stop");
   } else {
     stop(session, service_of(session));
@@ -137,7 +121,7 @@ int down_command(const Session& session) {
 }
 
 int restart_command(const Session& session) {
-  if (is_systems(session)) {
+  if (means_unit(session)) {
     systemctl(session, "restart");
     return 0;
   }
