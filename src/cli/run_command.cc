@@ -93,6 +93,7 @@ ServiceEnd serve(const Session& session, const Supervisor& supervisor) {
   const FileLock lock = lock_service(folder, settings.database, context);
   LocalStore(folder, "state").clear_leftovers();
   StateFile state(folder, settings.database);
+  state.change([](State& s) { s.next_run.reset(); }, context);  // it is planned anew
   StandingBoard board;
   const Stores stores = make_stores(session.config.stores, context);
   Audience audience(session, state);

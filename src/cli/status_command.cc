@@ -1,6 +1,7 @@
 // pgstow status: in one screen, whether the backups of this database are as they should be.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
 
 #include "backup/config_state.h"
@@ -8,10 +9,12 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/system_unit.h"
 #include "daemon/look.h"
 #include "daemon/plan.h"
 #include "daemon/service_config.h"
 #include "daemon/state.h"
+#include "daemon/verdict.h"
 #include "pg/conninfo.h"
 #include "store/lock.h"
 
@@ -30,31 +33,12 @@ std::string ago(Time then, Time now) {
   return then > now ? "in the future" : human_duration(now - then) + " ago";
 }
 
-// Half a minute may pass until a service that was killed is started again.
-std::vector<std::string> what_is_wrong(const Status& status) {
-  const Standing& s = status.standing;
-  std::vector<std::string> wrong;
-  if (!s.last_good) {
-    wrong.emplace_back("there is no good backup: `pgstow backup` makes one");
-  } else if (s.stale()) {
-    wrong.push_back("the newest good backup is stale: the schedule asked for one since then");
-  }
-  if (s.last_job && s.last_job->kind == Event::Kind::kFailed) {
-    wrong.push_back(fmt::format("the last run failed: {}", printable(s.last_job->error)));
-  }
-  if (s.last_job && s.last_job->kind == Event::Kind::kIncomplete) {
-    wrong.push_back(fmt::format("the last run had problems: {}", printable(s.last_job->error)));
-  }
-  for (const StoreStanding& store : s.stores) {
-    if (!store.reachable) {
-      wrong.push_back(fmt::format("{} can't be read: {}", store.name, printable(store.problem)));
-    } else if (s.last_good && (!store.newest || *store.newest < s.last_good->time)) {
-      wrong.push_back(
-          fmt::format("{} does not have the newest backup: `pgstow sync` brings it", store.name));
-    }
-  }
-  if (!status.service) wrong.emplace_back("the service is not running: `pgstow up` starts it");
-  return wrong;
+// The service may try again before the next one is due.
+Time next_run(const Status& status, const State& state) {
+  const Time now = status.standing.now;
+  const Time due = next_of(status.schedules, std::chrono::floor<std::chrono::seconds>(now));
+  const bool planned = status.service && state.next_run && *state.next_run > now;
+  return planned ? std::min(due, *state.next_run) : due;
 }
 
 Status look_at(const Session& session) {
@@ -72,9 +56,8 @@ Status look_at(const Session& session) {
   status.service = holder_of_lock(folder, service_lock_name(database));
   const BackupJob job = backup_job(config);
   if (!job.lock_folder.empty()) status.running = holder_of_lock(job.lock_folder, database);
-  status.standing.next_run =
-      next_of(status.schedules, std::chrono::floor<std::chrono::seconds>(status.standing.now));
-  status.wrong = what_is_wrong(status);
+  status.standing.next_run = next_run(status, state);
+  status.wrong = what_is_wrong(status.standing, status.service.has_value());
   return status;
 }
 
@@ -94,10 +77,13 @@ std::string last_run_text(const Standing& s) {
   return fmt::format("{}, {}", to_string(s.last_job->kind), ago(s.last_job->ended, s.now));
 }
 
-std::string store_text(const StoreStanding& store, Time now) {
+std::string store_text(const StoreStanding& store, const Standing& s) {
   if (!store.reachable) return fmt::format("{}: can't be read", store.name);
-  return fmt::format("{}: {} backups, {}, newest {}", store.name, human_count(store.backups),
-                     human_bytes(store.bytes), store.newest ? ago(*store.newest, now) : "none");
+  const bool behind =
+      s.last_good && !misses_newest(s, store) && store.newest.value_or(Time{}) < s.last_good->time;
+  return fmt::format("{}: {} backups, {}, newest {}{}", store.name, human_count(store.backups),
+                     human_bytes(store.bytes), store.newest ? ago(*store.newest, s.now) : "none",
+                     behind ? "; another host made a newer one" : "");
 }
 
 std::string in_text(const Status& status) {
@@ -114,7 +100,7 @@ std::string in_text(const Status& status) {
            fmt::format("{}, in {}", local_time(*s.next_run), human_duration(*s.next_run - s.now)));
   text += line("last good", last_good_text(s));
   text += line("last run", last_run_text(s));
-  for (const StoreStanding& store : s.stores) text += line("store", store_text(store, s.now));
+  for (const StoreStanding& store : s.stores) text += line("store", store_text(store, s));
   if (status.wrong.empty()) return text + line("wrong", "nothing");
   for (const std::string& wrong : status.wrong) text += line("wrong", wrong);
   return text;
@@ -162,6 +148,7 @@ std::string in_json(const Status& status) {
 
 // Stale: 1. Anything else that is wrong: 3.
 int status_command(const Session& session) {
+  warn_of_unit(session);
   const Status status = look_at(session);
   print(session.arguments.json ? in_json(status) : in_text(status));
   const bool stale = !status.standing.last_good || status.standing.stale();

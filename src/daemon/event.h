@@ -43,6 +43,7 @@ struct Event {
   std::string error = {};  // why it failed, or what is stale; redacted
   std::string hint = {};
   std::string log_tail = {};  // the last lines of its log, redacted
+  bool repeated = false;      // the same failure as last time, of which people were told today
 
   std::optional<Time> last_good = {};  // when the newest good backup's snapshot was taken
   std::optional<Time> next_run = {};

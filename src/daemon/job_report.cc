@@ -18,6 +18,21 @@ void describe(Event& event, const Made& made) {
   event.warnings = made.backup.manifest->warnings;
 }
 
+constexpr std::chrono::hours kFailureAgain{24};
+
+// The same failure as that of the last job is news once a day.
+bool is_repeated(const State& before, const Event& event) {
+  if (event.kind != Event::Kind::kFailed || !before.last_job || !before.failed_told) return false;
+  return before.last_job->kind == Event::Kind::kFailed && before.last_job->error == event.error &&
+         *before.failed_told <= event.time && event.time - *before.failed_told < kFailureAgain;
+}
+
+// Whether there is more to an incomplete job than stores that miss the backup.
+bool is_lasting(const JobDone& done) {
+  return !done.made.backup.manifest->warnings.empty() ||
+         (done.pruned && !(done.pruned->failures.empty() && done.pruned->suspicions.empty()));
+}
+
 // What keeps it from being complete; the first one is what people are told in a line.
 void add_problems(Event& event, const std::vector<StoreFailure>& failures) {
   for (const StoreFailure& failure : failures) {
@@ -73,6 +88,8 @@ Event JobReport::succeeded(const JobDone& done, std::optional<Time> next_run) {
   }
   return remember_and_tell(event, [&](State& state) {
     state.last_good = good_backup(done.made.backup);
+    if (!done.made.by_another) state.own_good = state.last_good->time;
+    state.last_job->lasting = is_lasting(done);
     state.server = done.made.backup.manifest->system_identifier;
     state.failures_in_a_row = 0;
     state.stale_told.reset();
@@ -98,13 +115,17 @@ Event JobReport::failed(const Error& e, std::optional<Time> next_run) {
 
 Event JobReport::remember_and_tell(Event event, const std::function<void(State&)>& also) {
   const auto change = [&](State& state) {
-    also(state);
+    event.repeated = is_repeated(state, event);
+    if (!event.repeated) state.failed_told.reset();
+    if (!state.failed_told && event.kind == Event::Kind::kFailed) state.failed_told = event.time;
+    if (event.next_run) state.next_run = event.next_run;  // a single run plans nothing
     state.last_job = LastJob{.kind = event.kind,
                              .run_id = run_id_,
                              .started = started_,
                              .ended = event.time,
                              .error = event.error,
                              .hint = event.hint};
+    also(state);
   };
   bool was_bad = false;
   const State state = file_.change(

@@ -49,6 +49,7 @@ struct LastJob {
   Time ended = {};
   std::string error = {};
   std::string hint = {};
+  bool lasting = true;  // of an incomplete one: there is more to it than stores without a backup
 };
 
 struct Standing {
@@ -62,6 +63,7 @@ struct Standing {
   double job_fraction = -1;                  // 0..1; negative: not known
   std::optional<Time> next_run = {};
   std::optional<GoodBackup> last_good = {};
+  std::optional<Time> needed = {};  // each store of this host should have a backup this new
   std::optional<LastJob> last_job = {};
   unsigned failures_in_a_row = 0;
   JobCounts jobs = {};

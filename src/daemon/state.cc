@@ -45,7 +45,8 @@ json::value job_value(const std::optional<LastJob>& job) {
                       {"started", rfc3339(job->started)},
                       {"ended", rfc3339(job->ended)},
                       {"error", job->error},
-                      {"hint", job->hint}};
+                      {"hint", job->hint},
+                      {"lasting", job->lasting}};
 }
 
 Event::Kind parse_kind(const std::string& text) {
@@ -64,7 +65,8 @@ std::optional<LastJob> get_job(const json::object& object) {
                  .started = need_time(job, "started"),
                  .ended = need_time(job, "ended"),
                  .error = get_string(job, "error", "state"),
-                 .hint = get_string(job, "hint", "state")};
+                 .hint = get_string(job, "hint", "state"),
+                 .lasting = !job.contains("lasting") || get_bool(job, "lasting", "state")};
 }
 
 json::value good_value(const std::optional<GoodBackup>& good) {
@@ -100,6 +102,14 @@ FileLock lock_state(const std::filesystem::path& folder, const std::string& key,
   }
 }
 
+// What another host made may be in a store that this host shares with it, and in no other here.
+std::optional<Time> needed(const State& state) {
+  if (!state.last_good) return std::nullopt;
+  const Time newest = state.last_good->time;
+  const bool elsewhere = state.own_good ? newest > *state.own_good : state.jobs.elsewhere > 0;
+  return elsewhere ? state.own_good : newest;
+}
+
 }  // namespace
 
 std::string to_json(const State& state) {
@@ -108,6 +118,7 @@ std::string to_json(const State& state) {
                              {"handled", time_value(state.handled)},
                              {"last_job", job_value(state.last_job)},
                              {"last_good", good_value(state.last_good)},
+                             {"own_good", time_value(state.own_good)},
                              {"server", state.server},
                              {"failures_in_a_row", state.failures_in_a_row},
                              {"bad", state.bad},
@@ -117,7 +128,9 @@ std::string to_json(const State& state) {
                              {"elsewhere", state.jobs.elsewhere},
                              {"removed", state.removed},
                              {"notifications_failed", state.notifications_failed},
-                             {"stale_told", time_value(state.stale_told)}}) +
+                             {"stale_told", time_value(state.stale_told)},
+                             {"failed_told", time_value(state.failed_told)},
+                             {"next_run", time_value(state.next_run)}}) +
          "\n";
 }
 
@@ -129,6 +142,7 @@ State parse_state(std::string_view text) {
   state.handled = get_time(o, "handled");
   state.last_job = get_job(o);
   state.last_good = get_good(o);
+  state.own_good = get_time(o, "own_good");
   state.server = get_string(o, "server", "state");
   state.failures_in_a_row = static_cast<unsigned>(get_uint(o, "failures_in_a_row", "state"));
   state.bad = get_bool(o, "bad", "state");
@@ -139,6 +153,8 @@ State parse_state(std::string_view text) {
   state.removed = get_uint(o, "removed", "state");
   state.notifications_failed = get_uint(o, "notifications_failed", "state");
   state.stale_told = get_time(o, "stale_told");
+  state.failed_told = get_time(o, "failed_told");
+  state.next_run = get_time(o, "next_run");
   return state;
 }
 
@@ -156,11 +172,13 @@ Standing standing_of(const State& state, const std::string& database,
     standing.schedules.push_back(schedule.text() + " " + schedule.zone().name());
   }
   standing.last_good = state.last_good;
+  standing.needed = needed(state);
   standing.last_job = state.last_job;
   standing.failures_in_a_row = state.failures_in_a_row;
   standing.jobs = state.jobs;
   standing.removed = state.removed;
   standing.notifications_failed = state.notifications_failed;
+  if (schedules.empty()) return standing;
   standing.stale_from = stale_from(schedules, age_reference(state));
   return standing;
 }

@@ -24,13 +24,16 @@ struct State {
   std::optional<Time> handled = {};  // what was due until then is done with
   std::optional<LastJob> last_job = {};
   std::optional<GoodBackup> last_good = {};
-  std::string server = {};  // system identifier of the server it was made of
+  std::optional<Time> own_good = {};  // of the newest one that was made on this host
+  std::string server = {};            // system identifier of the server it was made of
   unsigned failures_in_a_row = 0;
   bool bad = false;  // the last event but kStarted was a bad one
   JobCounts jobs = {};
   std::uint64_t removed = 0;
   std::uint64_t notifications_failed = 0;
-  std::optional<Time> stale_told = {};  // when it was told that the newest good one is stale
+  std::optional<Time> stale_told = {};   // when it was told that the newest good one is stale
+  std::optional<Time> failed_told = {};  // when people were told of the last job's failure
+  std::optional<Time> next_run = {};     // as the service planned it after its last job
 };
 
 std::string to_json(const State& state);

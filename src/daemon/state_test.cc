@@ -23,20 +23,24 @@ State full_state() {
                               .started = kTime,
                               .ended = kTime + std::chrono::minutes(1),
                               .error = "the server \"x\" is gone",
-                              .hint = "start it"},
+                              .hint = "start it",
+                              .lasting = false},
           .last_good = GoodBackup{.key = "backup_20261122_210528.dump.gz",
                                   .time = kTime,
                                   .bytes = 12,
                                   .raw_bytes = 34,
                                   .rows = 5,
                                   .duration = std::chrono::milliseconds(678)},
+          .own_good = kTime - std::chrono::hours(24),
           .server = "7550000000000000001",
           .failures_in_a_row = 2,
           .bad = true,
           .jobs = {.good = 1, .incomplete = 2, .failed = 3, .elsewhere = 4},
           .removed = 9,
           .notifications_failed = 8,
-          .stale_told = kTime};
+          .stale_told = kTime,
+          .failed_told = kTime + std::chrono::hours(2),
+          .next_run = kTime + std::chrono::hours(3)};
 }
 
 TEST(State, IsReadAsItWasWritten) {
