@@ -50,7 +50,12 @@ Audience::~Audience() {
   announcer_->finish(kLastWords, {});
   const std::uint64_t failed = announcer_->failed();
   if (failed == 0) return;
-  state_.change([failed](State& state) { state.notifications_failed += failed; }, session_.context);
+  state_.change(
+      [failed](State& state) {
+        state.notifications_failed += failed;
+        state.failed_told.reset();  // somebody may not know of it yet
+      },
+      session_.context);
 }
 
 Standing Audience::counted(Standing standing) const {

@@ -50,7 +50,8 @@ void Announcer::tell(Event event) noexcept {
     const std::lock_guard lock(mutex_);
     if (over_) return;
     for (Line& line : lines_) {
-      if (line.notifier->wants(event.kind, after_bad_)) queue(line, event);
+      const bool news = !event.repeated || line.owes || line.notifier->wants_repeated();
+      if (news && line.notifier->wants(event.kind, after_bad_)) queue(line, event);
     }
     if (is_end(event.kind)) after_bad_ = is_bad(event.kind);
   } catch (const std::exception&) {
@@ -75,24 +76,27 @@ void Announcer::work(Line& line, const std::stop_token& stop) {
     line.queue.pop_front();
     line.busy = true;
     lock.unlock();
-    announce(*line.notifier, event, stop);
+    const bool told = announce(*line.notifier, event, stop);
     lock.lock();
+    if (is_bad(event.kind)) line.owes = !told;
     line.busy = false;
     changed_.notify_all();
     if (stop.stop_requested()) return;
   }
 }
 
-void Announcer::announce(Notifier& notifier, const Event& event, const std::stop_token& stop) {
+bool Announcer::announce(Notifier& notifier, const Event& event, const std::stop_token& stop) {
   try {
     notifier.send(event, {.log = log_, .clock = clock_, .stop = stop});
     log_.info("notified",
               {{"notifier", notifier.name()}, {"event", std::string(to_string(event.kind))}});
+    return true;
   } catch (const Error& e) {
     count(e.what(), notifier, event, e.hint());
   } catch (const std::exception& e) {
     count(e.what(), notifier, event);
   }
+  return false;
 }
 
 void Announcer::count(const std::string& problem, const Notifier& notifier, const Event& event,

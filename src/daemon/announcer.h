@@ -29,7 +29,8 @@ class Announcer {
   // Gives up what has not been told yet.
   ~Announcer();
 
-  // Queues it for every notifier that wants it, with what its texts hold of secrets taken out.
+  // Queues it for every notifier that wants it (a repeated failure also for one that could not tell
+  // the last bad news), with what its texts hold of secrets taken out.
   // Returns at once. From a full queue the least important event goes, the oldest of several:
   // beginnings first, then good news; bad news last.
   void tell(Event event) noexcept;
@@ -47,12 +48,14 @@ class Announcer {
     std::unique_ptr<Notifier> notifier;
     std::deque<Event> queue = {};
     bool busy = false;
+    bool owes = false;  // it could not tell the last bad news: it is told even if repeated
     std::jthread thread = {};
   };
 
   void queue(Line& line, const Event& event);
   void work(Line& line, const std::stop_token& stop);
-  void announce(Notifier& notifier, const Event& event, const std::stop_token& stop);
+  // Whether it was told.
+  bool announce(Notifier& notifier, const Event& event, const std::stop_token& stop);
   void give_up();
   bool idle() const;  // with mutex_ held
   void count(const std::string& problem, const Notifier& notifier, const Event& event,

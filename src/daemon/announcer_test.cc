@@ -28,6 +28,7 @@ class Recorder {
     bool wants(Kind kind, bool after_bad) const override {
       return to_.only_after_bad ? after_bad : to_.wants.empty() || to_.wants == to_string(kind);
     }
+    bool wants_repeated() const override { return to_.wants_repeated; }
     void send(const Event& event, const Context& context) override { to_.take(event, context); }
 
    private:
@@ -61,6 +62,7 @@ class Recorder {
   std::string name = "spy";
   std::string wants;  // only this kind; empty: all
   bool only_after_bad = false;
+  bool wants_repeated = false;
   std::atomic<bool> held_up = false;
   std::atomic<bool> fails = false;
   std::counting_semaphore<> entered{0};
@@ -161,6 +163,34 @@ TEST_F(AnnouncerTest, KnowsWhatCameBefore) {
   }
   EXPECT_TRUE(a->finish(1min, {}));
   EXPECT_THAT(one.told(), ElementsAre("test", "started", "good", "started", "failed", "recovered"));
+}
+
+TEST_F(AnnouncerTest, ARepeatedFailureIsForThoseWhoWantIt) {
+  other.wants_repeated = true;
+  const auto a = announcer(false, 64, one, other);
+  Event again = failed_event();
+  again.repeated = true;
+  a->tell(failed_event());
+  one.entered.acquire();
+  a->tell(again);
+  EXPECT_TRUE(a->finish(1min, {}));
+  EXPECT_EQ(one.told().size(), 1U);
+  EXPECT_EQ(other.told().size(), 2U);
+}
+
+TEST_F(AnnouncerTest, ARepeatedFailureIsNewsWhereTheFirstCouldNotBeTold) {
+  one.fails = true;
+  const auto a = announcer(false, 64, one);
+  a->tell(failed_event());
+  while (a->failed() == 0) std::this_thread::sleep_for(1ms);
+  one.fails = false;
+  Event again = failed_event();
+  again.repeated = true;
+  for (int i = 0; i < 10'000 && one.told().empty(); ++i) {  // its thread notes it in an instant
+    a->tell(again);
+    std::this_thread::sleep_for(1ms);
+  }
+  EXPECT_FALSE(one.told().empty());
 }
 
 TEST_F(AnnouncerTest, SecretsDoNotLeave) {

@@ -18,6 +18,7 @@ class PingNotifier final : public Notifier {
 
   std::string name() const override { return "ping"; }
   bool wants(Event::Kind, bool) const override { return true; }
+  bool wants_repeated() const override { return true; }
   void send(const Event& event, const Context& context) override;
 
  private:

@@ -32,6 +32,9 @@ class WebhookNotifier final : public Notifier {
   bool wants(Event::Kind kind, bool after_bad) const override {
     return basics_.on.wants(kind, after_bad);
   }
+  bool wants_repeated() const override {
+    return settings_.format == WebhookSettings::Format::kJson;
+  }
   void send(const Event& event, const Context& context) override;
 
  private:
