@@ -8,6 +8,7 @@
 #include "daemon/notify_config.h"
 #include "daemon/service_config.h"
 #include "pg/conninfo.h"
+#include "store/lock.h"
 
 namespace pgstow::cli {
 namespace {
@@ -24,9 +25,10 @@ std::filesystem::path metrics_file(const Session& session) {
   }
 }
 
-// For node_exporter, after a single run.
+// For node_exporter, after a single run. Where a service runs, the file is its own: it knows more.
 void show_standing(const Session& session, const Audience& audience, const StateFile& file,
                    const std::string& database, const Stores& stores) {
+  if (holder_of_lock(file.folder(), service_lock_name(database))) return;
   const State state = file.read(session.context);
   Standing standing =
       standing_of(state, database, read_schedules(session.config), session.context.clock.now());
