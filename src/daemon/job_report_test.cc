@@ -37,7 +37,7 @@ class JobReportTest : public ::testing::Test {
     return JobReport(
                state_, "shop", [](const Event&) {}, test_.context())
         .succeeded({.made = {.backup = backup,
-                             .failures = {{.store = "s3", .problem = "no answer"}},
+                             .failures = {{.store = "s3", .problem = "no answer", .hint = {}}},
                              .by_another = by_another}},
                    {});
   }
