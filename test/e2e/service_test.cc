@@ -12,6 +12,7 @@
 #include <cstring>
 #include <filesystem>
 #include <optional>
+#include <thread>
 
 #include "base/error.h"
 #include "e2e/faults.h"
@@ -197,9 +198,8 @@ TEST_F(Service, HangupKeepsTheOldSettingsWhereNewOnesCannotWork) {
     fs::permissions(file, fs::perms::owner_read | fs::perms::owner_write);
   };
   write_file(pgstow.folder() / "plain", "");
-  const std::string local = "BACKUP_LOCAL_PATH=" + pgstow.backups().string() + "\n";
-  pgstow.with("BACKUP_LOCAL_PATH=").with("PGDATABASE=");
-  write(local + "PGDATABASE=shop\n");
+  const std::string shop = "DATABASE_URL=postgresql:///shop\n";
+  write(shop);
   Running service = start(pgstow);
   await_log(service, "next backup");
   std::size_t refused = 0;
@@ -210,14 +210,12 @@ TEST_F(Service, HangupKeepsTheOldSettingsWhereNewOnesCannotWork) {
       ++n;
     return n;
   };
-  const std::string shop = "PGDATABASE=shop\n";
   for (const std::string& text :
-       {shop + "BACKUP_LOCAL_PATH=/proc/foo\n", shop + "BACKUP_LOCAL_PATH=plain\n",
-        shop + local + "BACKUP_STATE_PATH=/proc/state\n",
-        shop + local +
-            "BACKUP_STORES=local,s3\nBACKUP_S3_BUCKET=b\nBACKUP_S3_REGION=r\n"
-            "BACKUP_S3_CA=/none.pem\n",
-        local + "PGDATABASE=postgres\n"}) {
+       {shop + "BACKUP_STORES=local,local:x\nBACKUP_LOCAL_X_PATH=plain\n",
+        shop + "BACKUP_STATE_PATH=/proc/state\n",
+        shop + "BACKUP_STORES=local,s3\nBACKUP_S3_BUCKET=b\nBACKUP_S3_REGION=r\n"
+               "BACKUP_S3_CA=/none.pem\n",
+        std::string("DATABASE_URL=postgresql:///postgres\n")}) {
     write(text);
     service.signal(SIGHUP);
     ++refused;
@@ -235,8 +233,12 @@ TEST_F(Service, ASingleRunLeavesTheFileOfMetricsToIt) {
   pgstow.with("BACKUP_METRICS_FILE=" + file.string());
   Running service = start(pgstow);
   await_log(service, "next backup");
-  await("the file", [&] { return fs::exists(file); });
-  write_file(file, "the service's\n");
+  // It writes once more when it begins to wait.
+  await("the service to be quiet", [&] {
+    write_file(file, "the service's\n");
+    std::this_thread::sleep_for(std::chrono::milliseconds(500));
+    return read_file(file) == "the service's\n";
+  });
   const Outcome single = pgstow.run({"backup"});
   EXPECT_EQ(single.exit_code, 0) << single.describe();
   EXPECT_EQ(read_file(file), "the service's\n");
