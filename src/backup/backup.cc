@@ -251,8 +251,9 @@ void publish_in(Claim& claim, const Store& store, const Manifest& manifest) {
 // backup with its proof. Throws the last failure when there is no holder.
 Published publish(Claim& claim, const Manifest& manifest, std::vector<StoreFailure>& failures,
                   const Context& context) {
-  const std::vector<StoreFailure>& given_up = claim.object->failures();
-  failures.insert(failures.end(), given_up.begin(), given_up.end());
+  for (const Delivery* begun : {claim.manifest.get(), claim.object.get()}) {
+    failures.insert(failures.end(), begun->failures().begin(), begun->failures().end());
+  }
   Published published;
   const std::vector<Store*> stores = claim.object->stores();
   for (Store* store : stores) {
