@@ -1,12 +1,11 @@
 #include "daemon/notify_http.h"
 
-#include <curl/curl.h>
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <memory>
 #include <utility>
 
+#include "base/curl.h"
 #include "base/text.h"
 #include "daemon/text_limits.h"
 #include "store/s3_digest.h"
@@ -16,18 +15,6 @@ namespace {
 
 constexpr std::size_t kMostShown = 200;
 constexpr std::size_t kLeastSecret = 8;  // shorter parts of a path are words like "api"
-
-struct FreeUrl {
-  void operator()(CURLU* url) const noexcept { curl_url_cleanup(url); }
-};
-using Url = std::unique_ptr<CURLU, FreeUrl>;
-
-std::string part_of(const Url& url, CURLUPart part, unsigned flags = 0) {
-  char* text = nullptr;
-  if (curl_url_get(url.get(), part, &text, flags) != CURLUE_OK) return {};
-  const std::unique_ptr<char, void (*)(void*)> owned(text, curl_free);
-  return owned.get();
-}
 
 bool is_plain(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return c > ' ' && c != '\x7f'; });
@@ -44,10 +31,10 @@ std::string replaced(std::string text, std::string_view what, std::string_view w
 std::string leads_to(const HttpReply& reply) {
   const auto location = reply.header("location");
   if (reply.status < 300 || reply.status >= 400 || !location) return {};
-  const Url url(curl_url());
-  if (curl_url_set(url.get(), CURLUPART_URL, location->c_str(), 0) != CURLUE_OK) return {};
-  return fmt::format(", a redirect to {}://{}, which is not followed",
-                     part_of(url, CURLUPART_SCHEME), part_of(url, CURLUPART_HOST));
+  const CurlUrl url(*location);
+  if (!url.is_good()) return {};
+  return fmt::format(", a redirect to {}://{}, which is not followed", url.part(CURLUPART_SCHEME),
+                     url.part(CURLUPART_HOST));
 }
 
 }  // namespace
@@ -57,22 +44,20 @@ std::string WebUrl::text() const {
 }
 
 WebUrl parse_web_url(std::string_view text) {
-  const Url url(curl_url());
-  const std::string whole(text);
-  const bool good = is_plain(text) && curl_url_set(url.get(), CURLUPART_URL, whole.c_str(),
-                                                   CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK;
-  const std::string scheme = good ? part_of(url, CURLUPART_SCHEME) : std::string();
+  const CurlUrl url(std::string(text), CURLU_NON_SUPPORT_SCHEME);
+  const bool good = is_plain(text) && url.is_good();
+  const std::string scheme = good ? url.part(CURLUPART_SCHEME) : std::string();
   if (scheme != "http" && scheme != "https") {
     throw ConfigError("no URL of http or https", "a URL such as https://example.org/path");
   }
-  const std::string port = part_of(url, CURLUPART_PORT);
-  WebUrl made{.origin = fmt::format("{}://{}{}{}", scheme, part_of(url, CURLUPART_HOST),
+  const std::string port = url.part(CURLUPART_PORT);
+  WebUrl made{.origin = fmt::format("{}://{}{}{}", scheme, url.part(CURLUPART_HOST),
                                     port.empty() ? "" : ":", port),
-              .path = part_of(url, CURLUPART_PATH),
-              .query = part_of(url, CURLUPART_QUERY),
+              .path = url.part(CURLUPART_PATH),
+              .query = url.part(CURLUPART_QUERY),
               .authorization = {}};
-  const std::string user = part_of(url, CURLUPART_USER, CURLU_URLDECODE);
-  const std::string password = part_of(url, CURLUPART_PASSWORD, CURLU_URLDECODE);
+  const std::string user = url.part(CURLUPART_USER, CURLU_URLDECODE);
+  const std::string password = url.part(CURLUPART_PASSWORD, CURLU_URLDECODE);
   if (!user.empty() || !password.empty()) {
     made.authorization = "Basic " + base64(user + ":" + password);
   }

@@ -1,13 +1,12 @@
 #include "daemon/smtp_session.h"
 
-#include <curl/curl.h>
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 #include <utility>
 
+#include "base/curl.h"
 #include "base/error.h"
 #include "base/fd.h"
 #include "base/text.h"
@@ -19,23 +18,6 @@ namespace {
 constexpr int kSubmission = 587;
 constexpr int kSubmissions = 465;
 constexpr int kRelay = 25;
-
-struct FreeList {
-  void operator()(curl_slist* list) const noexcept { curl_slist_free_all(list); }
-};
-using List = std::unique_ptr<curl_slist, FreeList>;
-
-struct FreeUrl {
-  void operator()(CURLU* url) const noexcept { curl_url_cleanup(url); }
-};
-using Url = std::unique_ptr<CURLU, FreeUrl>;
-
-std::string part_of(const Url& url, CURLUPart part) {
-  char* text = nullptr;
-  if (curl_url_get(url.get(), part, &text, 0) != CURLUE_OK) return {};
-  const std::unique_ptr<char, void (*)(void*)> owned(text, curl_free);
-  return owned.get();
-}
 
 // One mail, as curl's callbacks see it.
 struct Delivery {
@@ -65,75 +47,36 @@ int on_progress(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
   return static_cast<Delivery*>(self)->stop.stop_requested() ? 1 : 0;
 }
 
-void init_curl() {
-  static const CURLcode code = curl_global_init(CURL_GLOBAL_DEFAULT);
-  if (code != CURLE_OK) throw Error(fmt::format("libcurl: {}", curl_easy_strerror(code)));
+void set_server(CurlHandle& handle, const SmtpServer& server) {
+  handle.set(CURLOPT_URL, server.url.c_str());
+  handle.set(CURLOPT_PROTOCOLS_STR, "smtp,smtps");
+  handle.set(CURLOPT_PROXY, "");  // those of the environment are for HTTP
+  handle.set(CURLOPT_NOSIGNAL, 1L);
+  handle.set(CURLOPT_USE_SSL, long{server.starttls ? CURLUSESSL_ALL : CURLUSESSL_NONE});
+  handle.set(CURLOPT_SSLVERSION, long{CURL_SSLVERSION_TLSv1_2});
+  handle.set(CURLOPT_CONNECTTIMEOUT, static_cast<long>(server.connect_timeout.count()));
+  handle.set(CURLOPT_SERVER_RESPONSE_TIMEOUT, static_cast<long>(server.stall.count()));
+  handle.set(CURLOPT_LOW_SPEED_LIMIT, 1L);
+  handle.set(CURLOPT_LOW_SPEED_TIME, static_cast<long>(server.stall.count()));
+  handle.trust(server.ca);
+  if (!server.user.empty()) {
+    handle.set(CURLOPT_USERNAME, server.user.c_str());
+    handle.set(CURLOPT_PASSWORD, server.password.c_str());
+  }
 }
 
-}  // namespace
-
-struct SmtpSession::Handle {
-  Handle() : curl((init_curl(), curl_easy_init())) {
-    if (curl == nullptr) throw Error("libcurl: no memory");
-  }
-  Handle(const Handle&) = delete;
-  Handle& operator=(const Handle&) = delete;
-  ~Handle() { curl_easy_cleanup(curl); }
-
-  template <typename Value>
-  void set(CURLoption option, Value value) {
-    const CURLcode code = curl_easy_setopt(curl, option, value);
-    if (code != CURLE_OK) throw Error(fmt::format("libcurl: {}", curl_easy_strerror(code)));
-  }
-
-  void set_server(const SmtpServer& server) {
-    set(CURLOPT_URL, server.url.c_str());
-    set(CURLOPT_PROTOCOLS_STR, "smtp,smtps");
-    set(CURLOPT_PROXY, "");  // those of the environment are for HTTP
-    set(CURLOPT_NOSIGNAL, 1L);
-    set(CURLOPT_USE_SSL, long{server.starttls ? CURLUSESSL_ALL : CURLUSESSL_NONE});
-    set(CURLOPT_SSLVERSION, long{CURL_SSLVERSION_TLSv1_2});
-    set(CURLOPT_CONNECTTIMEOUT, static_cast<long>(server.connect_timeout.count()));
-    set(CURLOPT_SERVER_RESPONSE_TIMEOUT, static_cast<long>(server.stall.count()));
-    set(CURLOPT_LOW_SPEED_LIMIT, 1L);
-    set(CURLOPT_LOW_SPEED_TIME, static_cast<long>(server.stall.count()));
-    if (!server.ca.empty()) {
-      set(CURLOPT_CAINFO, server.ca.c_str());
-      set(CURLOPT_CAPATH, static_cast<const char*>(nullptr));
-    }
-    if (!server.user.empty()) {
-      set(CURLOPT_USERNAME, server.user.c_str());
-      set(CURLOPT_PASSWORD, server.password.c_str());
-    }
-  }
-
-  void set_mail(const std::string& from, const List& to, Delivery& delivery) {
-    set(CURLOPT_MAIL_FROM, from.c_str());
-    set(CURLOPT_MAIL_RCPT, to.get());
-    set(CURLOPT_UPLOAD, 1L);
-    set(CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(delivery.mail.size()));
-    set(CURLOPT_READFUNCTION, on_send);
-    set(CURLOPT_READDATA, static_cast<void*>(&delivery));
-    set(CURLOPT_HEADERFUNCTION, on_reply);
-    set(CURLOPT_HEADERDATA, static_cast<void*>(&delivery));
-    set(CURLOPT_NOPROGRESS, 0L);
-    set(CURLOPT_XFERINFOFUNCTION, on_progress);
-    set(CURLOPT_XFERINFODATA, static_cast<void*>(&delivery));
-    detail.fill('\0');
-    set(CURLOPT_ERRORBUFFER, detail.data());
-  }
-
-  CURL* curl;
-  std::array<char, CURL_ERROR_SIZE> detail{};
-};
-
-namespace {
-
-// What the server said last: 0 when it has not said a word.
-long reply_code(CURL* curl) {
-  long code = 0;
-  curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &code);
-  return code;
+void set_mail(CurlHandle& handle, const std::string& from, const CurlList& to, Delivery& delivery) {
+  handle.set(CURLOPT_MAIL_FROM, from.c_str());
+  handle.set(CURLOPT_MAIL_RCPT, to.get());
+  handle.set(CURLOPT_UPLOAD, 1L);
+  handle.set(CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(delivery.mail.size()));
+  handle.set(CURLOPT_READFUNCTION, on_send);
+  handle.set(CURLOPT_READDATA, static_cast<void*>(&delivery));
+  handle.set(CURLOPT_HEADERFUNCTION, on_reply);
+  handle.set(CURLOPT_HEADERDATA, static_cast<void*>(&delivery));
+  handle.set(CURLOPT_NOPROGRESS, 0L);
+  handle.set(CURLOPT_XFERINFOFUNCTION, on_progress);
+  handle.set(CURLOPT_XFERINFODATA, static_cast<void*>(&delivery));
 }
 
 // Failures that no other try and no other recipient would mend.
@@ -158,26 +101,24 @@ void throw_if_wrong(CURLcode code, long reply, const std::string& text) {
 }  // namespace
 
 SmtpServer parse_smtp_url(std::string_view text, bool starttls) {
-  const Url url(curl_url());
-  const std::string whole(text);
-  const bool good = curl_url_set(url.get(), CURLUPART_URL, whole.c_str(), 0) == CURLUE_OK;
-  const std::string scheme = good ? part_of(url, CURLUPART_SCHEME) : std::string();
+  const CurlUrl url{std::string(text)};
+  const std::string scheme = url.is_good() ? url.part(CURLUPART_SCHEME) : std::string();
   if (scheme != "smtp" && scheme != "smtps") {
     throw ConfigError("no URL of a mail server", "smtp://mail.example.org:587, or smtps://");
   }
-  if (!part_of(url, CURLUPART_USER).empty() || !part_of(url, CURLUPART_PASSWORD).empty()) {
+  if (!url.part(CURLUPART_USER).empty() || !url.part(CURLUPART_PASSWORD).empty()) {
     throw ConfigError("there is a user in the URL",
                       "put it into BACKUP_SMTP_USER and BACKUP_SMTP_PASSWORD");
   }
-  const std::string path = part_of(url, CURLUPART_PATH);
-  if ((!path.empty() && path != "/") || !part_of(url, CURLUPART_QUERY).empty()) {
+  const std::string path = url.part(CURLUPART_PATH);
+  if ((!path.empty() && path != "/") || !url.part(CURLUPART_QUERY).empty()) {
     throw ConfigError("there is more in the URL than a server", "smtp://mail.example.org:587");
   }
-  std::string port = part_of(url, CURLUPART_PORT);
+  std::string port = url.part(CURLUPART_PORT);
   if (port.empty()) {
     port = std::to_string(scheme == "smtps" ? kSubmissions : starttls ? kSubmission : kRelay);
   }
-  return {.url = fmt::format("{}://{}:{}", scheme, part_of(url, CURLUPART_HOST), port),
+  return {.url = fmt::format("{}://{}:{}", scheme, url.part(CURLUPART_HOST), port),
           .starttls = starttls};
 }
 
@@ -187,8 +128,8 @@ bool is_loopback(const SmtpServer& server) {
 }
 
 SmtpSession::SmtpSession(SmtpServer server)
-    : server_(std::move(server)), handle_(std::make_unique<Handle>()) {
-  handle_->set_server(server_);
+    : server_(std::move(server)), handle_(std::make_unique<CurlHandle>()) {
+  set_server(*handle_, server_);
 }
 
 SmtpSession::~SmtpSession() = default;
@@ -197,17 +138,15 @@ std::optional<SmtpRefusal> SmtpSession::deliver(const std::string& from, const s
                                                 std::string_view mail,
                                                 const std::stop_token& stop) {
   check_stop(stop);
-  const List recipients(curl_slist_append(nullptr, to.c_str()));
-  if (!recipients) throw Error("libcurl: no memory");
+  CurlList recipients;
+  recipients.append(to);
   Delivery delivery{.mail = mail, .stop = stop};
-  handle_->set_mail(from, recipients, delivery);
-  const CURLcode code = curl_easy_perform(handle_->curl);
+  set_mail(*handle_, from, recipients, delivery);
+  const CURLcode code = handle_->perform();
   if (code == CURLE_OK) return std::nullopt;
   check_stop(stop);
-  const long reply = reply_code(handle_->curl);
-  const char* detail = handle_->detail.data();
-  const std::string text =
-      fmt::format("{}: {}", server_.url, *detail == '\0' ? curl_easy_strerror(code) : detail);
+  const long reply = handle_->response_code();
+  const std::string text = fmt::format("{}: {}", server_.url, handle_->problem(code));
   throw_if_wrong(code, reply, text);
   if (reply < 400 || code == CURLE_OPERATION_TIMEDOUT) throw Transient(text);
   return SmtpRefusal{.for_now = reply < 500,

@@ -11,6 +11,8 @@
 
 namespace pgstow {
 
+class CurlHandle;
+
 struct SmtpServer {
   std::string url;       // "smtp://host:587", or with TLS from the first byte "smtps://host:465"
   bool starttls = true;  // of smtp://: nothing but EHLO is said before it
@@ -48,10 +50,8 @@ class SmtpSession {
                                      std::string_view mail, const std::stop_token& stop);
 
  private:
-  struct Handle;
-
   const SmtpServer server_;
-  const std::unique_ptr<Handle> handle_;
+  const std::unique_ptr<CurlHandle> handle_;
 };
 
 }  // namespace pgstow

@@ -1,15 +1,13 @@
 #include "store/http_client.h"
 
-#include <curl/curl.h>
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <cassert>
 #include <cstring>
 #include <string>
 #include <utility>
 
+#include "base/curl.h"
 #include "base/error.h"
 #include "base/fd.h"
 #include "base/text.h"
@@ -20,34 +18,15 @@ namespace {
 constexpr std::size_t kMostHeaderBytes = std::size_t{64} * 1024;
 constexpr std::size_t kStep = std::size_t{64} * 1024;  // what passes the throttle at once
 
-struct FreeList {
-  void operator()(curl_slist* list) const noexcept { curl_slist_free_all(list); }
-};
-using List = std::unique_ptr<curl_slist, FreeList>;
-
-void append(List& list, const std::string& line) {
-  curl_slist* longer = curl_slist_append(list.get(), line.c_str());
-  if (longer == nullptr) throw Error("http: no memory");
-  curl_slist* const shorter = list.release();  // the head of the same list, unless it was empty
-  assert(shorter == nullptr || shorter == longer);
-  static_cast<void>(shorter);
-  list.reset(longer);
-}
-
 // An empty value is written "Name;" for curl; "Name:" would take the header away.
-List header_lines(const HttpRequest& request) {
-  List list;
+CurlList header_lines(const HttpRequest& request) {
+  CurlList list;
   for (const HttpHeader& header : request.headers) {
-    append(list, header.value.empty() ? header.name + ";" : header.name + ": " + header.value);
+    list.append(header.value.empty() ? header.name + ";" : header.name + ": " + header.value);
   }
-  append(list, "Expect:");  // no pause before a body
-  append(list, "Transfer-Encoding:");
+  list.append("Expect:");  // no pause before a body
+  list.append("Transfer-Encoding:");
   return list;
-}
-
-void init_curl() {
-  static const CURLcode code = curl_global_init(CURL_GLOBAL_DEFAULT);
-  if (code != CURLE_OK) throw Error(fmt::format("libcurl: {}", curl_easy_strerror(code)));
 }
 
 // One exchange, as curl's callbacks see it.
@@ -141,7 +120,7 @@ std::string server_of(const std::string& url) {
 }
 
 // Whether nothing could be sent. A timeout may be one of either kind.
-bool is_unconnected(CURLcode code, CURL* curl) {
+bool is_unconnected(CURLcode code, const CurlHandle& handle) {
   switch (code) {
     case CURLE_COULDNT_RESOLVE_PROXY:
     case CURLE_COULDNT_RESOLVE_HOST:
@@ -149,7 +128,7 @@ bool is_unconnected(CURLcode code, CURL* curl) {
       return true;
     case CURLE_OPERATION_TIMEDOUT: {
       curl_off_t ready = 0;
-      curl_easy_getinfo(curl, CURLINFO_PRETRANSFER_TIME_T, &ready);
+      curl_easy_getinfo(handle.get(), CURLINFO_PRETRANSFER_TIME_T, &ready);
       return ready == 0;
     }
     default:
@@ -157,12 +136,10 @@ bool is_unconnected(CURLcode code, CURL* curl) {
   }
 }
 
-[[noreturn]] void fail(CURLcode code, CURL* curl, const Exchange& exchange, const char* detail,
+[[noreturn]] void fail(CURLcode code, const CurlHandle& handle, const Exchange& exchange,
                        const HttpOptions& options) {
   check_stop(exchange.stop);
-  const std::string cause = !exchange.problem.empty() ? exchange.problem
-                            : *detail != '\0'         ? std::string(detail)
-                                                      : std::string(curl_easy_strerror(code));
+  const std::string cause = exchange.problem.empty() ? handle.problem(code) : exchange.problem;
   const std::string text = fmt::format("{}: {}", server_of(exchange.request.url), cause);
   switch (code) {
     case CURLE_URL_MALFORMAT:
@@ -173,67 +150,51 @@ bool is_unconnected(CURLcode code, CURL* curl) {
     case CURLE_SSL_ISSUER_ERROR:
       throw ConfigError(text, "name the file with the CA's certificate in " + options.ca_setting);
     default:
-      if (is_unconnected(code, curl)) throw NoConnection(text);
+      if (is_unconnected(code, handle)) throw NoConnection(text);
       throw Transient(text);
   }
 }
 
 }  // namespace
 
-struct HttpClient::Handle {
-  Handle() : curl(curl_easy_init()) {
-    if (curl == nullptr) throw Error("libcurl: no memory");
-  }
-  Handle(const Handle&) = delete;
-  Handle& operator=(const Handle&) = delete;
-  ~Handle() { curl_easy_cleanup(curl); }
-
-  template <typename Value>
-  void set(CURLoption option, Value value) {
-    const CURLcode code = curl_easy_setopt(curl, option, value);
-    if (code != CURLE_OK) throw Error(fmt::format("libcurl: {}", curl_easy_strerror(code)));
-  }
-
-  CURL* curl;
-  std::array<char, CURL_ERROR_SIZE> detail{};
-};
-
 // A handle for one exchange. It goes back with its connection after a good one. After a failure it
 // does not: where a name was not found, curl 7.88 keeps its buffer, and refuses to have it set
-// again for ever.
+// again for ever. Nor is one used again on which something lies unread, as when a reply was sent
+// twice: the next request would take it for its own, which curl 7.88 does not see to.
 class HttpClient::Lease {
  public:
   explicit Lease(HttpClient& client) : client_(client) {
-    const std::lock_guard lock(client_.mutex_);
-    if (client_.idle_.empty()) {
-      handle_ = std::make_unique<Handle>();
-    } else {
-      handle_ = std::move(client_.idle_.back());
-      client_.idle_.pop_back();
+    while (!handle_) {
+      handle_ = client_.take_idle();
+      if (!handle_) {
+        handle_ = std::make_unique<CurlHandle>();
+      } else if (handle_->has_unread()) {
+        handle_.reset();
+      } else {
+        handle_->reset();
+      }
     }
   }
   Lease(const Lease&) = delete;
   Lease& operator=(const Lease&) = delete;
   ~Lease() {
     if (!good_) return;
-    curl_easy_reset(handle_->curl);
     const std::lock_guard lock(client_.mutex_);
     client_.idle_.push_back(std::move(handle_));
   }
 
-  Handle& operator*() const { return *handle_; }
+  CurlHandle& operator*() const { return *handle_; }
   void give_back() { good_ = true; }
 
  private:
   HttpClient& client_;
-  std::unique_ptr<Handle> handle_;
+  std::unique_ptr<CurlHandle> handle_;
   bool good_ = false;
 };
 
 namespace {
 
-template <typename Handle>
-void set_connection(Handle& handle, const HttpOptions& options, const HttpRequest& request) {
+void set_connection(CurlHandle& handle, const HttpOptions& options, const HttpRequest& request) {
   handle.set(CURLOPT_URL, request.url.c_str());
   handle.set(CURLOPT_PROTOCOLS_STR, "http,https");
   handle.set(CURLOPT_HTTP_VERSION, long{CURL_HTTP_VERSION_1_1});
@@ -249,14 +210,10 @@ void set_connection(Handle& handle, const HttpOptions& options, const HttpReques
   handle.set(CURLOPT_BUFFERSIZE, 256L * 1024);
   handle.set(CURLOPT_UPLOAD_BUFFERSIZE, 256L * 1024);
   if (!options.proxy) handle.set(CURLOPT_NOPROXY, "*");
-  if (!options.ca.empty()) {
-    handle.set(CURLOPT_CAINFO, options.ca.c_str());
-    handle.set(CURLOPT_CAPATH, static_cast<const char*>(nullptr));
-  }
+  handle.trust(options.ca);
 }
 
-template <typename Handle>
-void set_request(Handle& handle, const HttpRequest& request, const List& headers) {
+void set_request(CurlHandle& handle, const HttpRequest& request, const CurlList& headers) {
   if (request.method == "HEAD") {
     handle.set(CURLOPT_NOBODY, 1L);
   } else if (request.method == "PUT" || request.method == "POST") {
@@ -269,8 +226,7 @@ void set_request(Handle& handle, const HttpRequest& request, const List& headers
   handle.set(CURLOPT_HTTPHEADER, headers.get());
 }
 
-template <typename Handle>
-void set_callbacks(Handle& handle, Exchange& exchange) {
+void set_callbacks(CurlHandle& handle, Exchange& exchange) {
   void* const self = &exchange;
   handle.set(CURLOPT_READFUNCTION, on_send);
   handle.set(CURLOPT_READDATA, self);
@@ -283,8 +239,6 @@ void set_callbacks(Handle& handle, Exchange& exchange) {
   handle.set(CURLOPT_NOPROGRESS, 0L);
   handle.set(CURLOPT_XFERINFOFUNCTION, on_progress);
   handle.set(CURLOPT_XFERINFODATA, self);
-  handle.detail.fill('\0');
-  handle.set(CURLOPT_ERRORBUFFER, handle.detail.data());
 }
 
 }  // namespace
@@ -292,26 +246,30 @@ void set_callbacks(Handle& handle, Exchange& exchange) {
 HttpClient::HttpClient(HttpOptions options)
     : options_(std::move(options)),
       sending_(options_.most_bytes_per_second),
-      receiving_(options_.most_bytes_per_second) {
-  init_curl();
-}
+      receiving_(options_.most_bytes_per_second) {}
 
 HttpClient::~HttpClient() = default;
+
+std::unique_ptr<CurlHandle> HttpClient::take_idle() {
+  const std::lock_guard lock(mutex_);
+  if (idle_.empty()) return nullptr;
+  std::unique_ptr<CurlHandle> handle = std::move(idle_.back());
+  idle_.pop_back();
+  return handle;
+}
 
 HttpReply HttpClient::send(const HttpRequest& request, const std::stop_token& stop) {
   check_stop(stop);
   Lease lease(*this);
-  Handle& handle = *lease;
-  const List headers = header_lines(request);
+  CurlHandle& handle = *lease;
+  const CurlList headers = header_lines(request);
   Exchange exchange{.request = request, .stop = stop, .sending = sending_, .receiving = receiving_};
   set_connection(handle, options_, request);
   set_request(handle, request, headers);
   set_callbacks(handle, exchange);
-  const CURLcode code = curl_easy_perform(handle.curl);
-  if (code != CURLE_OK) fail(code, handle.curl, exchange, handle.detail.data(), options_);
-  long status = 0;
-  curl_easy_getinfo(handle.curl, CURLINFO_RESPONSE_CODE, &status);
-  exchange.reply.status = static_cast<int>(status);
+  const CURLcode code = handle.perform();
+  if (code != CURLE_OK) fail(code, handle, exchange, options_);
+  exchange.reply.status = static_cast<int>(handle.response_code());
   lease.give_back();
   return std::move(exchange.reply);
 }

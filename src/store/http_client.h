@@ -16,6 +16,8 @@
 
 namespace pgstow {
 
+class CurlHandle;
+
 struct HttpOptions {
   std::filesystem::path ca = {};            // PEM; empty: the system's
   std::string ca_setting = "BACKUP_S3_CA";  // that names the file, for hints
@@ -46,14 +48,15 @@ class HttpClient {
   HttpReply send(const HttpRequest& request, const std::stop_token& stop);
 
  private:
-  struct Handle;
   class Lease;
+
+  std::unique_ptr<CurlHandle> take_idle();  // nothing when none is
 
   const HttpOptions options_;
   Throttle sending_;
   Throttle receiving_;
-  std::mutex mutex_;                           // guards idle_
-  std::vector<std::unique_ptr<Handle>> idle_;  // with their connections
+  std::mutex mutex_;                               // guards idle_
+  std::vector<std::unique_ptr<CurlHandle>> idle_;  // with their connections
 };
 
 }  // namespace pgstow

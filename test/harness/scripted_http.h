@@ -29,6 +29,7 @@ class ScriptedHttp {
 
   std::string url() const;  // "http://127.0.0.1:PORT"
   int port() const { return server_.port(); }
+  int accepted() const { return server_.accepted(); }  // connections
 
   // Each is for one request, in their order.
   ScriptedHttp& then(S3Reply reply);

@@ -1,0 +1,49 @@
+// What a connection may leave to the next exchange.
+#include "store/http_client.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <future>
+#include <string>
+
+#include "harness/scripted_http.h"
+
+namespace pgstow::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+std::string body_of_get(HttpClient& client, const std::string& url) {
+  HttpRequest request;
+  request.method = "GET";
+  request.url = url;
+  return client.send(request, {}).body;
+}
+
+TEST(HttpClient, UsesAConnectionAgain) {
+  HttpClient client({});
+  ScriptedHttp http({.status = 200, .headers = {}, .body = "usual"});
+  EXPECT_EQ(body_of_get(client, http.url() + "/1"), "usual");
+  EXPECT_EQ(body_of_get(client, http.url() + "/2"), "usual");
+  EXPECT_EQ(http.accepted(), 1);
+}
+
+TEST(HttpClient, AReplySentTwiceIsNotTakenForTheNextOne) {
+  HttpClient client({});
+  ScriptedHttp http({.status = 200, .headers = {}, .body = "second"});
+  std::promise<void> sent_twice;
+  http.then_play([&](TcpPeer& peer, const HttpCall&) {
+    const std::string reply = "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nfirst";
+    peer.send(reply);
+    peer.pause(50ms);  // in one piece curl would see that there is too much
+    peer.send(reply);
+    sent_twice.set_value();
+  });
+  EXPECT_EQ(body_of_get(client, http.url() + "/1"), "first");
+  sent_twice.get_future().wait();
+  EXPECT_EQ(body_of_get(client, http.url() + "/2"), "second");
+}
+
+}  // namespace
+}  // namespace pgstow::test
