@@ -11,6 +11,7 @@
 #include "backup/config_log.h"
 #include "backup/config_s3.h"
 #include "backup/config_state.h"
+#include "base/environment.h"
 #include "base/error.h"
 #include "base/text.h"
 
@@ -23,12 +24,6 @@ constexpr unsigned kMostDefaultJobs = 16;  // more only cost memory: one dump is
 
 constexpr std::int64_t kLongestDuration = 3650LL * 86400;
 constexpr std::int64_t kLongestLockTimeout = 24LL * 86400;  // pg_dump takes 31 bits of milliseconds
-
-std::optional<std::string> environment(const std::string& name) {
-  const char* value = std::getenv(name.c_str());
-  if (value == nullptr) return std::nullopt;
-  return value;
-}
 
 std::vector<NameInUse> names_in_use(const EnvFile& file) {
   std::vector<NameInUse> names;

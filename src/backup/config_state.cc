@@ -1,37 +1,31 @@
 #include "backup/config_state.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <string>
 
+#include "base/environment.h"
 #include "base/error.h"
 
 namespace pgstow {
 namespace {
 
-std::string environment(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? "" : value;
-}
-
-// Empty when there is none.
-std::filesystem::path first_local_folder(const Config& config) {
-  const auto local =
-      std::ranges::find_if(config.stores, [](const StoreSettings& s) { return !s.s3; });
-  return local == config.stores.end() ? std::filesystem::path() : local->folder;
-}
-
 std::filesystem::path usual_state_folder() {
-  const std::string service = environment("STATE_DIRECTORY");
+  const std::string service = environment("STATE_DIRECTORY").value_or("");
   if (!service.empty()) return service.substr(0, service.find(':'));
-  const std::string state = environment("XDG_STATE_HOME");
+  const std::string state = environment("XDG_STATE_HOME").value_or("");
   if (state.starts_with('/')) return std::filesystem::path(state) / "pgstow";
-  const std::string home = environment("HOME");
+  const std::string home = environment("HOME").value_or("");
   return home.starts_with('/') ? std::filesystem::path(home) / ".local/state/pgstow"
                                : std::filesystem::path();
 }
 
 }  // namespace
+
+std::filesystem::path first_local_folder(const Config& config) {
+  const auto local =
+      std::ranges::find_if(config.stores, [](const StoreSettings& s) { return !s.s3; });
+  return local == config.stores.end() ? std::filesystem::path() : local->folder;
+}
 
 std::filesystem::path state_folder(const Config& config) {
   if (!config.state_path.empty()) return config.state_path;

@@ -7,6 +7,9 @@
 
 namespace pgstow {
 
+// The folder of the first local store; empty where there is none.
+std::filesystem::path first_local_folder(const Config& config);
+
 // The folder of the service's state: BACKUP_STATE_PATH; or .pgstow in the first local store; or
 // where programs keep their state: STATE_DIRECTORY (systemd.exec(5)), $XDG_STATE_HOME/pgstow,
 // ~/.local/state/pgstow (XDG Base Directory Specification). Empty where nothing says. Nothing is

@@ -2,25 +2,14 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <system_error>
 
+#include "backup/config_state.h"
 #include "base/error.h"
 
 namespace pgstow::cli {
-
-namespace {
-
-// A lock lies where backups do; without a folder of ours, the server's own lock is enough.
-std::filesystem::path lock_folder(const Config& config) {
-  const auto local =
-      std::ranges::find_if(config.stores, [](const StoreSettings& store) { return !store.s3; });
-  return local == config.stores.end() ? std::filesystem::path() : local->folder;
-}
-
-}  // namespace
 
 BackupJob backup_job(const Config& config) {
   return {.server = config.target.parameters,
@@ -29,7 +18,8 @@ BackupJob backup_job(const Config& config) {
           .lock_timeout = config.lock_timeout,
           .stall_timeout = config.stall_timeout,
           .pg_bin = config.pg_bin,
-          .lock_folder = lock_folder(config)};
+          // Without a folder of ours, the server's own lock is enough.
+          .lock_folder = first_local_folder(config)};
 }
 
 Job job(const Config& config) {

@@ -1,9 +1,6 @@
 #include "daemon/job_report.h"
 
-#include <unistd.h>
-
-#include <array>
-
+#include "base/environment.h"
 #include "daemon/look.h"
 
 namespace pgstow {
@@ -44,9 +41,7 @@ void add_problems(Event& event, const std::vector<StoreFailure>& failures) {
 }  // namespace
 
 Event event_now(Event::Kind kind, const std::string& database, const Context& context) {
-  std::array<char, 256> host{};
-  if (::gethostname(host.data(), host.size() - 1) != 0) host = {'?'};
-  return {.kind = kind, .host = host.data(), .database = database, .time = context.clock.now()};
+  return {.kind = kind, .host = host_name(), .database = database, .time = context.clock.now()};
 }
 
 JobReport::JobReport(StateFile& file, std::string database, Tell tell, const Context& context)

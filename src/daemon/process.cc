@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstring>
 
+#include "base/environment.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "daemon/service_config.h"
@@ -21,12 +22,6 @@ namespace pgstow {
 namespace {
 
 constexpr std::chrono::milliseconds kLook{50};
-
-std::string host_name() {
-  std::array<char, 256> host{};
-  if (::gethostname(host.data(), host.size() - 1) != 0) host = {'?'};
-  return host.data();
-}
 
 // One that does not say who holds it is just being let go.
 bool still_held_by(int process, const std::optional<std::string>& holder) {

@@ -7,22 +7,18 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "base/environment.h"
 #include "base/fd.h"
 #include "base/text.h"
 
 namespace pgstow {
 namespace {
 
-std::string variable(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? "" : value;
-}
-
 // WATCHDOG_PID tells which process is meant; without it, whoever sees the variable.
 std::optional<std::chrono::microseconds> watchdog() {
-  const std::string pid = variable("WATCHDOG_PID");
+  const std::string pid = environment("WATCHDOG_PID").value_or("");
   if (!pid.empty() && pid != std::to_string(::getpid())) return std::nullopt;
-  const auto period = parse_int(variable("WATCHDOG_USEC"));
+  const auto period = parse_int(environment("WATCHDOG_USEC").value_or(""));
   if (!period || *period <= 0) return std::nullopt;
   return std::chrono::microseconds(*period / 2);
 }
@@ -31,7 +27,7 @@ std::optional<std::chrono::microseconds> watchdog() {
 
 Supervisor Supervisor::of_environment() {
   Supervisor supervisor;
-  supervisor.socket_ = variable("NOTIFY_SOCKET");
+  supervisor.socket_ = environment("NOTIFY_SOCKET").value_or("");
   ::unsetenv("NOTIFY_SOCKET");
   if (!supervisor.socket_.empty()) supervisor.interval_ = watchdog();
   return supervisor;

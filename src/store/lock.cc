@@ -13,6 +13,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/environment.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "store/folder.h"
@@ -97,9 +98,7 @@ std::string lock_file_name(std::string_view name) {
 }
 
 std::string lock_holder(Time since, std::string_view command) {
-  std::array<char, 256> host{};
-  if (::gethostname(host.data(), host.size() - 1) != 0) host = {'?'};
-  return fmt::format("pid {} on host {} since {}, command {}", ::getpid(), host.data(),
+  return fmt::format("pid {} on host {} since {}, command {}", ::getpid(), host_name(),
                      local_time(since), command);
 }
 
