@@ -58,8 +58,7 @@ class SpawnPlan {
     posix_spawnattr_setsigmask(&attr_, &none);
     posix_spawnattr_setsigdefault(&attr_, &all);
     posix_spawnattr_setpgroup(&attr_, 0);
-    posix_spawnattr_setflags(
-        &attr_, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
+    set_flags(POSIX_SPAWN_SETPGROUP);
   }
   SpawnPlan(const SpawnPlan&) = delete;
   SpawnPlan& operator=(const SpawnPlan&) = delete;
@@ -67,6 +66,8 @@ class SpawnPlan {
     posix_spawnattr_destroy(&attr_);
     posix_spawn_file_actions_destroy(&actions_);
   }
+
+  void leave_session() { set_flags(POSIX_SPAWN_SETSID); }
 
   // Gives the child `fd` (or /dev/null) as its descriptor `target`.
   void attach(const Fd& fd, int target) {
@@ -88,6 +89,11 @@ class SpawnPlan {
   }
 
  private:
+  void set_flags(short group) {
+    posix_spawnattr_setflags(
+        &attr_, static_cast<short>(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | group));
+  }
+
   posix_spawn_file_actions_t actions_;
   posix_spawnattr_t attr_;
 };
@@ -152,6 +158,24 @@ std::vector<std::string> child_environment(const std::vector<std::string>& extra
   }
   env.insert(env.end(), extra.begin(), extra.end());
   return env;
+}
+
+pid_t start_detached(const Command& command, const std::filesystem::path& output) {
+  const Fd file(::open(output.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC,
+                       S_IRUSR | S_IWUSR));
+  if (!file) throw_errno(output.native());
+  SpawnPlan plan;
+  plan.leave_session();
+  plan.attach({}, STDIN_FILENO);
+  plan.attach(file, STDOUT_FILENO);
+  plan.attach(file, STDERR_FILENO);
+  return plan.run(command);
+}
+
+void become(const Command& command) {
+  ::execvpe(command.argv.at(0).c_str(), pointers(command.argv).data(),
+            pointers(command.env).data());
+  throw_errno(command.argv[0]);
 }
 
 Child Child::start(const Command& command) {

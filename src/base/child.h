@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <span>
@@ -25,6 +26,14 @@ struct Command {
 // Our own environment without the variables that children have no business with (our settings,
 // cloud keys, every *_PASSWORD and *_FILE secret), and with `extra` ("NAME=value") set on top.
 std::vector<std::string> child_environment(const std::vector<std::string>& extra);
+
+// Starts it in a session of its own, its input from /dev/null, its output and its errors to the
+// file (made, 0600, appended to); returns its process, which nobody waits for. Its pipes are not
+// used.
+pid_t start_detached(const Command& command, const std::filesystem::path& output);
+
+// The program in this process's place. Returns only by throwing Error.
+[[noreturn]] void become(const Command& command);
 
 // A running child. Single-threaded; its standard error is collected by a thread of its own.
 // Destroyed before wait(), the child is ended: SIGTERM, and SIGKILL two seconds later.

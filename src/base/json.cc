@@ -91,6 +91,10 @@ json::object parse_json_object(std::string_view text, std::string_view name) {
   return std::move(value.get_object());
 }
 
+boost::json::value json_time(const std::optional<Time>& time) {
+  return time ? boost::json::value(rfc3339(*time)) : boost::json::value(nullptr);
+}
+
 std::string get_string(const json::object& object, std::string_view member, std::string_view name) {
   const json::value& value = member_of(object, member, name);
   if (!value.is_string()) wrong_type(member, name, "text");

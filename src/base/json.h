@@ -3,8 +3,11 @@
 
 #include <boost/json/fwd.hpp>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+
+#include "base/clock.h"
 
 namespace pgstow {
 
@@ -14,6 +17,9 @@ std::string pretty(const boost::json::value& value);
 // Throws Corrupt, naming `name` and the position, unless the text is one JSON object (nested at
 // most 32 deep).
 boost::json::object parse_json_object(std::string_view text, std::string_view name);
+
+// RFC 3339 in UTC, or null.
+boost::json::value json_time(const std::optional<Time>& time);
 
 // A member of the object; each throws Corrupt naming `name` and the member when it is missing or of
 // another type.

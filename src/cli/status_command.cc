@@ -106,10 +106,6 @@ std::string in_text(const Status& status) {
   return text;
 }
 
-boost::json::value time_or_null(const std::optional<Time>& time) {
-  return time ? boost::json::value(rfc3339(*time)) : boost::json::value(nullptr);
-}
-
 std::string in_json(const Status& status) {
   const Standing& s = status.standing;
   boost::json::array stores;
@@ -119,7 +115,7 @@ std::string in_json(const Status& status) {
                       {"problem", store.problem},
                       {"backups", store.backups},
                       {"bytes", store.bytes},
-                      {"newest", time_or_null(store.newest)}});
+                      {"newest", json_time(store.newest)}});
   }
   boost::json::array wrong;
   for (const std::string& text : status.wrong) wrong.emplace_back(text);
@@ -127,9 +123,9 @@ std::string in_json(const Status& status) {
                         {"database", s.database},
                         {"service", status.service.has_value()},
                         {"backup_running", status.running.has_value()},
-                        {"next_due", time_or_null(s.next_run)},
+                        {"next_due", json_time(s.next_run)},
                         {"stale", !s.last_good || s.stale()},
-                        {"stale_from", time_or_null(s.stale_from)},
+                        {"stale_from", json_time(s.stale_from)},
                         {"stores", stores},
                         {"wrong", wrong}};
   o["last_good"] = s.last_good ? boost::json::value{{"name", s.last_good->key},

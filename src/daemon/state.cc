@@ -20,10 +20,6 @@ constexpr std::chrono::milliseconds kLockPause{100};
 
 namespace json = boost::json;
 
-json::value time_value(const std::optional<Time>& time) {
-  return time ? json::value(rfc3339(*time)) : json::value(nullptr);
-}
-
 std::optional<Time> get_time(const json::object& object, std::string_view member) {
   const json::value* value = object.if_contains(member);
   if (value == nullptr || value->is_null()) return std::nullopt;
@@ -115,10 +111,10 @@ std::optional<Time> needed(const State& state) {
 std::string to_json(const State& state) {
   return pretty(json::object{{"schema", kSchema},
                              {"since", rfc3339(state.since)},
-                             {"handled", time_value(state.handled)},
+                             {"handled", json_time(state.handled)},
                              {"last_job", job_value(state.last_job)},
                              {"last_good", good_value(state.last_good)},
-                             {"own_good", time_value(state.own_good)},
+                             {"own_good", json_time(state.own_good)},
                              {"server", state.server},
                              {"failures_in_a_row", state.failures_in_a_row},
                              {"bad", state.bad},
@@ -128,9 +124,9 @@ std::string to_json(const State& state) {
                              {"elsewhere", state.jobs.elsewhere},
                              {"removed", state.removed},
                              {"notifications_failed", state.notifications_failed},
-                             {"stale_told", time_value(state.stale_told)},
-                             {"failed_told", time_value(state.failed_told)},
-                             {"next_run", time_value(state.next_run)}}) +
+                             {"stale_told", json_time(state.stale_told)},
+                             {"failed_told", json_time(state.failed_told)},
+                             {"next_run", json_time(state.next_run)}}) +
          "\n";
 }
 

@@ -20,10 +20,6 @@ boost::json::array array_of(const std::vector<std::string>& texts) {
   return array;
 }
 
-boost::json::value time_or_null(const std::optional<Time>& time) {
-  return time ? boost::json::value(rfc3339(*time)) : boost::json::value(nullptr);
-}
-
 std::string discord_text(std::string_view text) {
   std::string escaped;
   for (const char c : text) {
@@ -58,8 +54,8 @@ std::string event_json(const Event& event, const Message& message) {
                           {"error", event.error},
                           {"hint", event.hint},
                           {"log_tail", tail_of(printable_lines(event.log_tail), kMostLog)},
-                          {"last_good", time_or_null(event.last_good)},
-                          {"next_run", time_or_null(event.next_run)}});
+                          {"last_good", json_time(event.last_good)},
+                          {"next_run", json_time(event.next_run)}});
 }
 
 std::string slack_json(const Message& message) {
