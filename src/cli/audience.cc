@@ -1,5 +1,7 @@
 #include "cli/audience.h"
 
+#include <functional>
+
 #include "backup/config_state.h"
 #include "base/error.h"
 #include "daemon/http_config.h"
@@ -25,15 +27,51 @@ std::filesystem::path metrics_file(const Session& session) {
   }
 }
 
+std::vector<CronSchedule> schedules(const Session& session) {
+  try {
+    return read_schedules(session.config);
+  } catch (const ConfigError& e) {  // a single run needs none
+    session.context.log.warning(e.what(), {{"hint", e.hint()}});
+    return {};
+  }
+}
+
 // For node_exporter, after a single run. Where a service runs, the file is its own: it knows more.
+// The job has its end already, so nothing that goes wrong here is the job's.
 void show_standing(const Session& session, const Audience& audience, const StateFile& file,
                    const std::string& database, const Stores& stores) {
-  if (holder_of_lock(file.folder(), service_lock_name(database))) return;
-  const State state = file.read(session.context);
-  Standing standing =
-      standing_of(state, database, read_schedules(session.config), session.context.clock.now());
-  standing.stores = look_into(stores, database, state.server, session.context).stores;
-  audience.show(standing);
+  if (!audience.has_metrics_file()) return;
+  try {
+    if (holder_of_lock(file.folder(), service_lock_name(database))) return;
+    const State state = file.read(session.context);
+    Standing standing =
+        standing_of(state, database, schedules(session), session.context.clock.now());
+    standing.stores = look_into(stores, database, state.server, session.context).stores;
+    audience.show(standing);
+  } catch (const Error& e) {
+    session.context.log.warning("the file of metrics is not brought up to date",
+                                {{"cause", e.what()}});
+  }
+}
+
+// A failure is told and shown, and thrown on.
+JobDone run_reported(const Session& session, const Stores& stores, JobReport& report,
+                     const std::function<void()>& show) {
+  try {
+    return run_job(job(session.config), stores, report.context(), session.progress);
+  } catch (const Cancelled&) {
+    throw;
+  } catch (const Locked&) {  // a backup is being made
+    throw;
+  } catch (const Error& e) {
+    report.failed(e, std::nullopt);
+    show();
+    throw;
+  } catch (const std::exception& e) {
+    report.failed(Error(e.what()), std::nullopt);
+    show();
+    throw;
+  }
 }
 
 }  // namespace
@@ -84,23 +122,11 @@ JobDone run_told_job(const Session& session, const Stores& stores) {
     return run_job(job(session.config), stores, context, session.progress);
   }
   JobReport report(file, database, [&](const Event& event) { audience.tell(event); }, context);
-  try {
-    JobDone done = run_job(job(session.config), stores, report.context(), session.progress);
-    report.succeeded(done, std::nullopt);
-    show_standing(session, audience, file, database, stores);
-    return done;
-  } catch (const Cancelled&) {
-    throw;
-  } catch (const Locked&) {  // a backup is being made
-    throw;
-  } catch (const Error& e) {
-    report.failed(e, std::nullopt);
-    show_standing(session, audience, file, database, stores);
-    throw;
-  } catch (const std::exception& e) {
-    report.failed(Error(e.what()), std::nullopt);
-    throw;
-  }
+  const JobDone done = run_reported(
+      session, stores, report, [&] { show_standing(session, audience, file, database, stores); });
+  report.succeeded(done, std::nullopt);
+  show_standing(session, audience, file, database, stores);
+  return done;
 }
 
 }  // namespace pgstow::cli

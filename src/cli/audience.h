@@ -22,7 +22,8 @@ class Audience {
   Audience& operator=(const Audience&) = delete;
 
   // Whether there is anybody.
-  bool anybody() const { return notifiers_ > 0 || !metrics_file_.empty(); }
+  bool anybody() const { return notifiers_ > 0 || has_metrics_file(); }
+  bool has_metrics_file() const { return !metrics_file_.empty(); }
   void tell(const Event& event) { announcer_->tell(event); }
   // With what could not be told by this run.
   Standing counted(Standing standing) const;

@@ -248,6 +248,15 @@ TEST_F(Service, ASingleRunLeavesTheFileOfMetricsToIt) {
   EXPECT_THAT(read_file(file), HasSubstr("pgstow_"));
 }
 
+TEST_F(Service, WhatFailsAfterAGoodSingleRunIsNotTheBackups) {
+  const fs::path file = pgstow.folder() / "pgstow.prom";
+  pgstow.with("BACKUP_METRICS_FILE=" + file.string()).with("BACKUP_SCHEDULE_CRON=61 * * * *");
+  const Outcome single = pgstow.run({"backup"});
+  EXPECT_EQ(single.exit_code, 0) << single.describe();
+  EXPECT_THAT(single.err, HasSubstr("BACKUP_SCHEDULE_CRON"));
+  EXPECT_THAT(read_file(file), HasSubstr("pgstow_runs_total{database=\"shop\",outcome=\"good\"} 1"));
+}
+
 TEST_F(Service, ItsSupervisorIsTold) {
   Hearing supervisor;
   pgstow.with(supervisor.variable()).with("WATCHDOG_USEC=400000");
