@@ -5,6 +5,7 @@
 #include <ctime>
 
 #include "backup/config_state.h"
+#include "backup/sync.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "cli/audience.h"
@@ -106,6 +107,10 @@ ServiceEnd serve(const Session& session, const Supervisor& supervisor) {
                       .board = board,
                       .make = [&](const Job& job, const Context& c,
                                   Progress& progress) { return run_job(job, stores, c, progress); },
+                      .deliver =
+                          [&](const Context& c, Progress& progress) {
+                            return deliver_missed(stores.delivering(), c, progress);
+                          },
                       .tell = [&](const Event& event) { audience.tell(event); },
                       .alive = [&] { supervisor.alive(); },
                       .reload = [&] { return may_reload(session); },

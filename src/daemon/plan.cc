@@ -40,6 +40,10 @@ std::chrono::seconds retry_pause(unsigned failures_in_a_row) {
   return std::min(kFirstPause * (1U << doublings), kLongestPause);
 }
 
+Time retry_at(const Failure& failure, Time now) {
+  return std::min(failure.ended, now) + retry_pause(failure.in_a_row);
+}
+
 std::optional<Time> newest_due(const std::vector<CronSchedule>& schedules, Time after, Time until) {
   for (const hours window : kWindows) {
     const Time from = std::max(after, until - window);
@@ -68,9 +72,7 @@ Plan plan_next(const std::vector<CronSchedule>& schedules, const PlanFacts& fact
   }
   const Time due = next_due(schedules, std::max(handled, facts.now));
   if (facts.failure) {
-    // Where the clock was put back since, the end of that job lies in the future.
-    const Time ended = std::min(facts.failure->ended, facts.now);
-    const Time again = ended + retry_pause(facts.failure->in_a_row);
+    const Time again = retry_at(*facts.failure, facts.now);
     if (again < due) return {.why = Plan::Why::kRetry, .at = again, .due = facts.failure->due};
   }
   return {.why = Plan::Why::kDue, .at = due, .due = due};

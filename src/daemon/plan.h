@@ -16,7 +16,7 @@
 
 namespace pgstow {
 
-// A job that made no backup.
+// A job that made no backup, or one that some store misses.
 struct Failure {
   Time due = {};
   Time ended = {};
@@ -60,6 +60,9 @@ Time stale_from(const std::vector<CronSchedule>& schedules, Time newest);
 
 // The newest due instant in (after, until].
 std::optional<Time> newest_due(const std::vector<CronSchedule>& schedules, Time after, Time until);
+
+// When it is tried again. Where the clock was put back since, its end lies in the future.
+Time retry_at(const Failure& failure, Time now);
 
 // Before the next try, after so many failures: a minute, doubled each time, an hour at most.
 std::chrono::seconds retry_pause(unsigned failures_in_a_row);

@@ -33,9 +33,11 @@ class Service {
   JobDone make_patiently(Time due, const Context& context, Progress& progress) const;
   void attend(Background& work, const std::function<void()>& meanwhile);
   bool reload_wanted();
-  void good(const Plan& plan);
+  void good(const Plan& plan, const JobDone& done);
   void failed(const Plan& plan, JobReport& report, const Error& e);
   void handle_until(Time due);
+  void deliver();
+  void delivered();
   void watch_age();
   void look();
   Standing standing() const;
@@ -49,6 +51,7 @@ class Service {
   State state_;
   Time handled_ = {};
   std::optional<Failure> failure_;
+  std::optional<Failure> missed_;  // by a store: the last delivery there
   std::vector<StoreStanding> stores_;
   bool reload_ = false;  // asked for while a job was running
 };
@@ -82,6 +85,10 @@ void Service::begin() {
   if (!settings_.catch_up && state_.handled) {
     handled_ = std::max(*state_.handled, now() - kRestart);
   }
+  // A store that missed the last backup is not told of here, but notes beside the backup are.
+  if (const auto& job = state_.last_job; job && job->kind == Event::Kind::kIncomplete) {
+    missed_ = Failure{.ended = job->ended};
+  }
   show();
 }
 
@@ -100,13 +107,19 @@ std::optional<Plan> Service::await_due() {
     watch_age();
     const Plan next = plan();
     if (next.at <= now()) return next;
+    const Time delivery = missed_ ? retry_at(*missed_, now()) : next.at;
+    if (delivery <= now()) {
+      deliver();
+      continue;
+    }
     if (next.at != told) {
       context_.log.info("next backup", {{"at", local_time(next.at)}});
       told = next.at;
       show();
     }
     try {
-      context_.clock.sleep(std::min<std::chrono::milliseconds>(next.at - now(), settings_.tick),
+      const auto wait = std::min(next.at, delivery) - now();
+      context_.clock.sleep(std::min<std::chrono::milliseconds>(wait, settings_.tick),
                            context_.stop);
     } catch (const Cancelled&) {
       return std::nullopt;
@@ -166,7 +179,7 @@ void Service::carry_out(const Plan& plan) {
   try {
     job.take();
     const JobDone& done = *made;
-    good(plan);
+    good(plan, done);
     report.succeeded(done, this->plan().at);
   } catch (const Cancelled&) {
     context_.log.info("the backup was stopped");
@@ -184,8 +197,12 @@ void Service::carry_out(const Plan& plan) {
 }
 
 // Those that were due while it was made are done with: their backup would be as old as this one.
-void Service::good(const Plan& plan) {
+void Service::good(const Plan& plan, const JobDone& done) {
   failure_.reset();
+  missed_.reset();
+  if (!done.made.failures.empty() || !done.made.undelivered.empty()) {
+    missed_ = Failure{.ended = now()};
+  }
   const auto passed = newest_due(settings_.schedules, plan.due, now());
   if (passed && plan.why == Plan::Why::kDue) {
     context_.log.warning("the backup took longer than the schedule's interval",
@@ -206,6 +223,48 @@ void Service::failed(const Plan& plan, JobReport& report, const Error& e) {
 void Service::handle_until(Time due) {
   handled_ = std::max(handled_, due);
   state_ = parts_.state.change([&](State& state) { state.handled = handled_; }, context_);
+}
+
+// The next job would do it, too; but that may be a day away.
+void Service::deliver() {
+  WatchedProgress progress;
+  std::vector<StoreFailure> failures;
+  Background work([&] { failures = parts_.deliver(context_, progress); });
+  attend(work, [&] { watch_age(); });
+  try {
+    work.take();
+  } catch (const Cancelled&) {
+    return;
+  } catch (const std::exception& e) {
+    failures.push_back({.store = "stores", .problem = e.what(), .hint = {}});
+  }
+  if (failures.empty()) return delivered();
+  missed_ = Failure{.ended = now(), .in_a_row = missed_->in_a_row + 1};
+  context_.log.info(
+      "a store still misses what it was to get",
+      {{"store", failures.front().store}, {"next_try", local_time(retry_at(*missed_, now()))}});
+}
+
+void Service::delivered() {
+  missed_.reset();
+  look();
+  const bool whole = state_.last_job && state_.last_job->kind == Event::Kind::kIncomplete &&
+                     !state_.last_job->lasting && state_.last_good;
+  if (!whole) return show();
+  state_ = parts_.state.change([](State& state) { state.bad = false; }, context_);
+  context_.log.info("every store has the newest backup now");
+  Event event = event_now(Event::Kind::kRecovered, settings_.database, context_);
+  event.run_id = state_.last_job->run_id;
+  event.backup = state_.last_good->key;
+  event.bytes = state_.last_good->bytes;
+  event.raw_bytes = state_.last_good->raw_bytes;
+  event.rows = state_.last_good->rows;
+  event.duration = state_.last_good->duration;
+  for (const Store* store : parts_.stores.delivering()) event.stores.push_back(store->name());
+  event.last_good = state_.last_good->time;
+  event.next_run = plan().at;
+  parts_.tell(event);
+  show();
 }
 
 // Told once, and again every day.

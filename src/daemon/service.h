@@ -29,6 +29,8 @@ struct ServiceSettings {
 
 // Makes one backup, and rotates; as run_job.
 using MakeBackup = std::function<JobDone(const Job& job, const Context& context, Progress&)>;
+// Delivers what stores missed; as deliver_missed.
+using Deliver = std::function<std::vector<StoreFailure>(const Context& context, Progress&)>;
 
 // The newest standing; thread-safe.
 class StandingBoard {
@@ -49,6 +51,7 @@ struct ServiceParts {
   StateFile& state;
   StandingBoard& board;
   MakeBackup make;
+  Deliver deliver;
   Tell tell;
   std::function<void()> alive = [] {};                  // at every tick
   std::function<bool()> reload = [] { return false; };  // whether it is to end for a reload

@@ -66,6 +66,11 @@ class ServiceTest : public ::testing::Test {
                         .state = state_,
                         .board = board_,
                         .make = make,
+                        .deliver =
+                            [this](const Context&, Progress&) {
+                              delivered_.push_back(test_.clock.now());
+                              return deliver_();
+                            },
                         .tell =
                             [this](const Event& event) {
                               events_.push_back(event);
@@ -82,9 +87,10 @@ class ServiceTest : public ::testing::Test {
     return [why]() -> JobDone { throw Error(why, "a hint"); };
   }
 
-  std::vector<std::string> start_times() const {
+  std::vector<std::string> start_times() const { return texts(starts_); }
+  static std::vector<std::string> texts(const std::vector<Time>& instants) {
     std::vector<std::string> times;
-    for (const Time time : starts_) times.push_back(rfc3339(time).substr(0, 19));
+    for (const Time time : instants) times.push_back(rfc3339(time).substr(0, 19));
     return times;
   }
 
@@ -95,6 +101,8 @@ class ServiceTest : public ::testing::Test {
   StandingBoard board_;
   ServiceSettings settings_{.database = "shop", .schedules = {}, .job = {}, .tick = hours(1)};
   bool reload_ = false;
+  std::function<std::vector<StoreFailure>()> deliver_ = [] { return std::vector<StoreFailure>(); };
+  std::vector<Time> delivered_;
   std::vector<Time> starts_;
   std::vector<std::optional<Time>> asked_;
   std::vector<Event> events_;
@@ -140,6 +148,39 @@ TEST_F(ServiceTest, AFailedJobIsTriedAgainAndTheRecoveryTold) {
   EXPECT_NE(events_[0].run_id, events_[2].run_id);
   EXPECT_EQ(state_.read(test_.context()).failures_in_a_row, 0U);
   EXPECT_EQ(asked_[0], asked_[2]) << "all three are made for 3 o'clock";
+}
+
+TEST_F(ServiceTest, WhatAStoreMissedIsDeliveredBeforeTheNextBackup) {
+  settings_.catch_up = false;
+  const auto missed = [this] {
+    JobDone done = backup();
+    done.made.failures.push_back({.store = "s3", .problem = "is away", .hint = ""});
+    return done;
+  };
+  deliver_ = [this]() -> std::vector<StoreFailure> {
+    if (delivered_.size() == 3) return {};
+    if (delivered_.size() == 2) throw std::bad_alloc();
+    return {{.store = "s3", .problem = "is still away", .hint = ""}};
+  };
+  serve({missed, good()}, "0 3 * * *");
+  EXPECT_THAT(texts(delivered_),
+              ElementsAre("2026-11-23T03:01:00", "2026-11-23T03:03:00", "2026-11-23T03:07:00"));
+  EXPECT_THAT(kinds_, ElementsAre(Kind::kIncomplete, Kind::kRecovered, Kind::kGood));
+  const Event& recovered = events_[2];
+  EXPECT_EQ(recovered.backup, events_[1].backup);
+  EXPECT_EQ(recovered.run_id, events_[1].run_id);
+  EXPECT_THAT(recovered.stores, ElementsAre("local"));
+}
+
+TEST_F(ServiceTest, AServiceThatBeginsAnewDeliversWhatWasMissed) {
+  settings_.catch_up = false;
+  state_.change(
+      [&](State& state) {
+        state.last_job = LastJob{.kind = Kind::kIncomplete, .ended = test_.clock.now()};
+      },
+      test_.context());
+  serve({}, "0 3 * * *");
+  EXPECT_THAT(texts(delivered_), ElementsAre("2026-11-22T21:06:28"));
 }
 
 TEST_F(ServiceTest, StaleIsToldOnceADayAndEndsWithAGoodOne) {
