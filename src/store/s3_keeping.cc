@@ -12,18 +12,24 @@
 namespace pgstow {
 namespace {
 
-// Whoever bills classes for rare reading bills 128 KiB at least, and manifests are read for every
-// list.
+// Whoever bills classes for rare reading bills 128 KiB at least.
 constexpr std::uint64_t kLeastClassBytes = std::uint64_t{128} * 1024;
+
+// What lies beside an archive is read for every list, and may have megabytes, where there are many
+// tables.
+bool is_read_often(std::string_view key) { return key.ends_with(".json"); }
 
 }  // namespace
 
-std::vector<HttpHeader> keeping_headers(const S3Settings& settings, std::uint64_t bytes) {
+std::vector<HttpHeader> keeping_headers(const S3Settings& settings, std::string_view key,
+                                        std::uint64_t bytes) {
   std::vector<HttpHeader> headers;
   const auto add = [&](const char* name, const std::string& value) {
     if (!value.empty()) headers.push_back({name, value});
   };
-  if (bytes >= kLeastClassBytes) add("x-amz-storage-class", settings.storage_class);
+  if (bytes >= kLeastClassBytes && !is_read_often(key)) {
+    add("x-amz-storage-class", settings.storage_class);
+  }
   add("x-amz-server-side-encryption", settings.encryption);
   add("x-amz-server-side-encryption-aws-kms-key-id", settings.kms_key);
   add("x-amz-tagging", query_string(settings.tags));

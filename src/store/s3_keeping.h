@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -13,8 +14,10 @@
 
 namespace pgstow {
 
-// The headers that an object of that many bytes is sent with, without those of its lock.
-std::vector<HttpHeader> keeping_headers(const S3Settings& settings, std::uint64_t bytes);
+// The headers that an object of that name and so many bytes is sent with, without those of its
+// lock.
+std::vector<HttpHeader> keeping_headers(const S3Settings& settings, std::string_view key,
+                                        std::uint64_t bytes);
 
 // Those of an object lock until then; none where the settings ask for no lock.
 std::vector<HttpHeader> lock_headers(const S3Settings& settings, Time until);

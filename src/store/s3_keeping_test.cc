@@ -48,6 +48,19 @@ class S3Keeping : public testing::Test {
   Context context_{.log = log_, .clock = clock_, .stop = {}};
 };
 
+// Manifests are read for every list, however large they are.
+TEST(KeepingHeaders, TheStorageClassIsForArchives) {
+  S3Settings settings;
+  settings.storage_class = "GLACIER";
+  const auto has_class = [&](std::string_view key, std::uint64_t bytes) {
+    const auto headers = keeping_headers(settings, key, bytes);
+    return !headers.empty() && headers.front().name == "x-amz-storage-class";
+  };
+  EXPECT_TRUE(has_class("shop/backup_20261127_030000.dump.gz", 1'000'000));
+  EXPECT_FALSE(has_class("shop/backup_20261127_030000.dump.gz", 1000));
+  EXPECT_FALSE(has_class("shop/backup_20261127_030000.json", 1'000'000));
+}
+
 TEST_F(S3Keeping, WhatIsPartOfABackupIsLocked) {
   const auto store = connect(rgw_, locking_);
   put(*store, "new", "x", Existing::kRefuse);

@@ -80,7 +80,7 @@ class Taking {
     const std::string text = join(names.lines, "\n") + "\n";
     S3Request request{.method = "PUT",
                       .key = key_,
-                      .headers = keeping_headers(client_.settings(), text.size()),
+                      .headers = keeping_headers(client_.settings(), key_, text.size()),
                       .body = text};
     request.headers.push_back({"Content-Type", "text/plain"});
     request.headers.push_back({"Content-MD5", base64(md5(text))});

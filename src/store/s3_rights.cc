@@ -180,7 +180,7 @@ class Attempts {
   S3Reply write(const S3Settings& settings) {
     S3Request request{.method = "PUT",
                       .key = key_,
-                      .headers = keeping_headers(settings, kContent.size()),
+                      .headers = keeping_headers(settings, key_, kContent.size()),
                       .body = kContent};
     request.headers.push_back({"Content-MD5", base64(md5(kContent))});
     for (HttpHeader& header : lock_headers(settings, client_.context().clock.now() + kProbeLock)) {
@@ -220,7 +220,8 @@ class Attempts {
 
   // As that of a large archive: only such a one has a storage class.
   std::string begin() {
-    return begin_upload(client_, key_, keeping_headers(usable_, settings_.part_bytes), stop());
+    return begin_upload(client_, key_, keeping_headers(usable_, key_, settings_.part_bytes),
+                        stop());
   }
 
   void list_parts() {

@@ -22,10 +22,11 @@ constexpr std::chrono::seconds kAbortPatience{5};  // a run that was stopped has
 constexpr std::string_view kWriterHeader = "x-amz-meta-pgstow-writer";
 
 // Only what is never replaced is locked.
-std::vector<HttpHeader> object_headers(const S3Client& client, const std::string& writer,
-                                       bool locked, std::uint64_t bytes) {
+std::vector<HttpHeader> object_headers(const S3Client& client, const std::string& key,
+                                       const std::string& writer, bool locked,
+                                       std::uint64_t bytes) {
   const S3Settings& settings = client.settings();
-  std::vector<HttpHeader> headers = keeping_headers(settings, bytes);
+  std::vector<HttpHeader> headers = keeping_headers(settings, key, bytes);
   headers.push_back({std::string(kWriterHeader), writer});
   headers.push_back({"Content-Type", "application/octet-stream"});
   if (!locked) return headers;
@@ -101,8 +102,9 @@ void S3Upload::write(std::string_view bytes) {
 
 void S3Upload::begin() {
   const S3Settings& settings = client_->settings();
-  upload_id_ = begin_upload(
-      *client_, key_, object_headers(*client_, writer_, is_protected(), bytes_), stop_.get_token());
+  upload_id_ =
+      begin_upload(*client_, key_, object_headers(*client_, key_, writer_, is_protected(), bytes_),
+                   stop_.get_token());
   if (!settings.notes.empty()) {
     try {
       note_ = std::make_unique<UploadNote>(
@@ -149,7 +151,7 @@ S3Reply S3Upload::put(const std::string& md5_bytes, const std::string& sha256,
                       bool conditional) const {
   S3Request request{.method = "PUT",
                     .key = key_,
-                    .headers = object_headers(*client_, writer_, is_protected(), bytes_),
+                    .headers = object_headers(*client_, key_, writer_, is_protected(), bytes_),
                     .body = buffer_,
                     .body_sha256 = sha256};
   request.headers.push_back({"Content-MD5", base64(md5_bytes)});
