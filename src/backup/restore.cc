@@ -2,19 +2,16 @@
 
 #include <fmt/format.h>
 
+#include "backup/load.h"
 #include "backup/restore_checks.h"
 #include "backup/swap.h"
 #include "base/error.h"
 #include "base/fd.h"
 #include "base/text.h"
-#include "pg/restore.h"
-#include "stream/sha256.h"
-#include "stream/unpack.h"
+#include "pg/capacity.h"
 
 namespace pgstow {
 namespace {
-
-constexpr std::size_t kReadBytes = 1 << 20;
 
 void refuse_system_databases(const std::string& name) {
   if (name == "template0" || name == "template1") {
@@ -44,33 +41,22 @@ struct Run {
   pg::Tool pg_restore;
 };
 
-// Streams the stored object into pg_restore.
-void load(const Run& run, Source& object, const pg::Parameters& server) {
-  HashSource stored(object);
-  const std::unique_ptr<Source> unpacked = open_unpacked(stored, Decoder::kFast, run.job.jobs);
-  pg::RestoreSink sink({.pg_restore = run.pg_restore,
-                        .server = server,
-                        .no_owner = run.job.no_owner,
-                        .no_privileges = run.job.no_privileges,
-                        .stop_at_error = run.job.mode != RestoreMode::kInPlace,
-                        .stop = run.context.stop});
-  std::vector<char> buffer(kReadBytes);
-  ProgressState state{.phase = "loading"};
-  while (const std::size_t n = unpacked->read(buffer)) {
-    check_stop(run.context.stop);
-    sink.write({buffer.data(), n});
-    state.bytes += n;
-    state.fraction = static_cast<double>(state.bytes) / static_cast<double>(run.verified.raw.bytes);
-    run.progress.update(state);
+LoadJob load_job(const Run& run, const std::string& name) {
+  LoadJob job{.server = run.maintenance.parameters_for_children(),
+              .pg_restore = run.pg_restore,
+              .threads = run.job.jobs,
+              .sessions = pg::sessions_to_take(run.maintenance, name, run.job.jobs),
+              .stall = run.job.stall,
+              .no_owner = run.job.no_owner,
+              .no_privileges = run.job.no_privileges,
+              .stop_at_error = run.job.mode != RestoreMode::kInPlace};
+  job.server["dbname"] = name;
+  if (job.sessions < run.job.jobs) {
+    run.context.log.info(
+        "the server has few connections left: fewer sessions than jobs",
+        {{"sessions", std::to_string(job.sessions)}, {"jobs", std::to_string(run.job.jobs)}});
   }
-  if (stored.digest() != run.verified.stored.sha256) {
-    throw Corrupt(run.store.location(run.backup.key) +
-                  ": it changed between verification and loading");
-  }
-  run.progress.update({.phase = "building indexes and constraints"});
-  run.context.log.info("building indexes and constraints");
-  sink.finish();
-  run.progress.done();
+  return job;
 }
 
 // Reads the restored rows back. Throws if a single table differs from the backup's proof.
@@ -96,11 +82,15 @@ pg::Comparison prove(const Run& run, const pg::Parameters& server) {
 
 // Fills the empty database `name` from the stored object and proves it.
 pg::Comparison fill(const Run& run, Source& object, const std::string& name) {
-  pg::Parameters server = run.maintenance.parameters_for_children();
-  server["dbname"] = name;
+  const LoadJob job = load_job(run, name);
   run.context.log.info("loading", {{"into", name}});
-  load(run, object, server);
-  pg::Comparison comparison = prove(run, server);
+  try {
+    load(job, object, run.verified, run.context, run.progress);
+  } catch (Corrupt& e) {
+    e.within(run.store.location(run.backup.key));
+    throw;
+  }
+  pg::Comparison comparison = prove(run, job.server);
   run.context.log.info("proven equal to the backup",
                        {{"tables", std::to_string(comparison.tables)},
                         {"rows", std::to_string(comparison.rows)},

@@ -69,10 +69,10 @@ class SpawnPlan {
 
   void leave_session() { set_flags(POSIX_SPAWN_SETSID); }
 
-  // Gives the child `fd` (or /dev/null) as its descriptor `target`.
-  void attach(const Fd& fd, int target) {
-    if (fd) {
-      posix_spawn_file_actions_adddup2(&actions_, fd.get(), target);
+  // Gives the child `fd` (-1: /dev/null) as its descriptor `target`.
+  void attach(int fd, int target) {
+    if (fd >= 0) {
+      posix_spawn_file_actions_adddup2(&actions_, fd, target);
     } else {
       posix_spawn_file_actions_addopen(&actions_, target, "/dev/null", O_RDWR, 0);
     }
@@ -166,9 +166,9 @@ pid_t start_detached(const Command& command, const std::filesystem::path& output
   if (!file) throw_errno(output.native());
   SpawnPlan plan;
   plan.leave_session();
-  plan.attach({}, STDIN_FILENO);
-  plan.attach(file, STDOUT_FILENO);
-  plan.attach(file, STDERR_FILENO);
+  plan.attach(-1, STDIN_FILENO);
+  plan.attach(file.get(), STDOUT_FILENO);
+  plan.attach(file.get(), STDERR_FILENO);
   return plan.run(command);
 }
 
@@ -185,9 +185,9 @@ Child Child::start(const Command& command) {
   if (command.pipe_out) out = make_pipe();
   Pipe err = make_pipe(1 << 16);
   SpawnPlan plan;
-  plan.attach(in.read, STDIN_FILENO);
-  plan.attach(out.write, STDOUT_FILENO);
-  plan.attach(err.write, STDERR_FILENO);
+  plan.attach(command.pipe_in ? in.read.get() : command.input, STDIN_FILENO);
+  plan.attach(out.write.get(), STDOUT_FILENO);
+  plan.attach(err.write.get(), STDERR_FILENO);
   const pid_t pid = plan.run(command);
   if (in.write) ::fcntl(in.write.get(), F_SETFL, O_NONBLOCK);
   return Child(std::filesystem::path(command.argv[0]).filename(), pid, std::move(in.write),

@@ -19,7 +19,8 @@ namespace pgstow {
 struct Command {
   std::vector<std::string> argv;  // argv[0] is looked up in PATH
   std::vector<std::string> env;   // "NAME=value", the whole environment; see child_environment()
-  bool pipe_in = false;           // otherwise standard input is /dev/null
+  bool pipe_in = false;           // otherwise standard input is `input`
+  int input = -1;                 // a descriptor, lent for the start; -1: /dev/null
   bool pipe_out = false;          // otherwise standard output is /dev/null
 };
 

@@ -47,6 +47,7 @@ RestoreJob restore_job(const Config& config, const Arguments& arguments) {
   job.no_owner = arguments.no_owner;
   job.no_privileges = arguments.no_privileges;
   job.jobs = config.jobs;
+  job.stall = config.stall_timeout;
   job.pg_bin = config.pg_bin;
   return job;
 }

@@ -45,9 +45,9 @@ void BlockInflater::on_header(const ArchiveHeader& header) {
     return;
   }
   stream_ = std::make_unique<Stream>();
-  ArchiveHeader plain = header;
-  plain.compression = 0;
-  next_.on_header(plain);
+  plain_ = header;
+  plain_.compression = 0;
+  next_.on_header(plain_);
 }
 
 void BlockInflater::on_block_begin(const TocEntry& entry) {

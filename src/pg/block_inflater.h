@@ -32,6 +32,7 @@ class BlockInflater final : public ArchiveVisitor {
   [[noreturn]] void corrupt(std::string_view cause) const;
 
   ArchiveVisitor& next_;
+  ArchiveHeader plain_;             // what was passed on, where that is not the archive's own
   std::unique_ptr<Stream> stream_;  // null when the blocks pass as they are
   const TocEntry* entry_ = nullptr;
 };

@@ -20,6 +20,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kSlice{100};
 constexpr std::chrono::seconds kConnectTimeout{30};
+constexpr std::size_t kCopySlice = std::size_t{64} << 10;
 
 // Parameters that make a session ours, unless the user set them (but for the encoding, in which
 // names are taken).
@@ -58,6 +59,17 @@ std::string connect_hint(const std::string& text) {
   return "is the server running and reachable from here? `pgstow config` shows what is used";
 }
 
+// "COPY t, column n: "x"" out of the server's "COPY t, line 7, column n: "x"": lines are counted
+// from the start of one session's share, which says nothing to anybody.
+std::string copied_row(const std::string& context) {
+  const std::size_t begin = context.find("COPY ");
+  if (begin == std::string::npos) return "";
+  std::string line = context.substr(begin, context.find('\n', begin) - begin);
+  const std::size_t number = line.find(", line ");
+  if (number == std::string::npos) return line;
+  return line.erase(number, line.find_first_not_of("0123456789", number + 7) - number);
+}
+
 // Fields of the server's error, as one line: "relation "x" does not exist; detail".
 ServerError server_error(const PGresult* result) {
   const auto field = [&](int code) -> std::string {
@@ -67,6 +79,8 @@ ServerError server_error(const PGresult* result) {
   std::string text = field(PG_DIAG_MESSAGE_PRIMARY);
   const std::string detail = field(PG_DIAG_MESSAGE_DETAIL);
   if (!detail.empty()) text += "; " + detail;
+  const std::string row = copied_row(field(PG_DIAG_CONTEXT));
+  if (!row.empty()) text += " (" + row + ")";
   return {text, field(PG_DIAG_SQLSTATE), field(PG_DIAG_MESSAGE_HINT)};
 }
 
@@ -119,6 +133,14 @@ std::optional<Parameters> hosts_after(PGconn* conn, const Parameters& parameters
   return std::nullopt;
 }
 
+void check_stall(std::chrono::steady_clock::time_point since, std::chrono::milliseconds stall) {
+  if (stall.count() == 0 || std::chrono::steady_clock::now() - since < stall) return;
+  throw Transient(
+      fmt::format("the server has taken nothing for {} s",
+                  std::chrono::duration_cast<std::chrono::seconds>(stall).count()),
+      "is it stuck, or out of space or reach? If it is only slow, raise BACKUP_STALL_TIMEOUT");
+}
+
 struct FreeMemory {
   void operator()(char* memory) const { PQfreemem(memory); }
 };
@@ -147,6 +169,8 @@ std::int64_t Result::number(int row, int column) const {
 }
 
 bool Result::flag(int row, int column) const { return text(row, column) == "t"; }
+
+std::int64_t Result::affected() const { return parse_int(PQcmdTuples(result_.get())).value_or(0); }
 
 Connection::Connection(std::unique_ptr<pg_conn, Finish> conn, std::stop_token stop)
     : conn_(std::move(conn)), stop_(std::move(stop)) {}
@@ -200,10 +224,15 @@ bool Connection::wait_socket(bool for_write, std::chrono::milliseconds patience)
   return n > 0;
 }
 
-void Connection::flush() {
+void Connection::flush(std::chrono::milliseconds stall) {
+  const auto began = std::chrono::steady_clock::now();
   for (int rc = 1; (rc = PQflush(conn_.get())) != 0;) {
-    if (rc < 0) fail("sending a statement");
-    if (wait_socket(true, kSlice) && PQconsumeInput(conn_.get()) == 0) fail("sending a statement");
+    if (rc < 0) fail("sending to the server");
+    if (wait_socket(true, kSlice)) {
+      if (PQconsumeInput(conn_.get()) == 0) fail("sending to the server");
+    } else {
+      check_stall(began, stall);
+    }
   }
 }
 
@@ -282,18 +311,24 @@ Result Connection::query(const std::string& sql, const std::vector<std::string>&
   }
 }
 
+// Takes the statement's next result. Throws what the server says if it is another one.
+void Connection::expect(int status) {
+  const Result next(PQgetResult(conn_.get()));
+  const ExecStatusType got = PQresultStatus(next.raw());
+  if (got == static_cast<ExecStatusType>(status)) return;
+  if (got != PGRES_FATAL_ERROR) fail("not the answer that was expected");
+  ServerError error = server_error(next.raw());
+  drain();
+  if (PQstatus(conn_.get()) == CONNECTION_BAD) fail("the server ended the connection");
+  throw error;
+}
+
 void Connection::copy_out(const std::string& sql,
                           const std::function<void(std::string_view)>& data) {
   send(sql, {});
   while (!finished(kSlice)) {
   }
-  const std::unique_ptr<PGresult, void (*)(PGresult*)> begin(PQgetResult(conn_.get()), PQclear);
-  if (PQresultStatus(begin.get()) != PGRES_COPY_OUT) {
-    ServerError error = server_error(begin.get());
-    drain();
-    if (PQstatus(conn_.get()) == CONNECTION_BAD) fail("the server ended the connection");
-    throw error;
-  }
+  expect(PGRES_COPY_OUT);
   for (;;) {
     char* row = nullptr;
     const int n = PQgetCopyData(conn_.get(), &row, 1);
@@ -307,6 +342,35 @@ void Connection::copy_out(const std::string& sql,
     }
   }
   static_cast<void>(result());
+}
+
+void Connection::begin_copy_in(const std::string& sql) {
+  send(sql, {});
+  while (!finished(kSlice)) {
+  }
+  expect(PGRES_COPY_IN);
+}
+
+void Connection::copy_in(std::string_view text, std::chrono::milliseconds stall) {
+  while (!text.empty()) {
+    const std::string_view slice = text.substr(0, kCopySlice);  // libpq keeps a copy of what waits
+    // It refuses once an error of the server has come.
+    if (PQputCopyData(conn_.get(), slice.data(), static_cast<int>(slice.size())) != 1) {
+      expect(PGRES_COMMAND_OK);
+      fail("sending rows");
+    }
+    flush(stall);
+    text.remove_prefix(slice.size());
+  }
+}
+
+std::uint64_t Connection::end_copy_in(std::chrono::milliseconds stall) {
+  static_cast<void>(PQputCopyEnd(conn_.get(), nullptr));  // what it can't end, result() tells
+  flush(stall);
+  const auto began = std::chrono::steady_clock::now();
+  while (!finished(kSlice)) check_stall(began, stall);
+  const Result done = result();
+  return static_cast<std::uint64_t>(done.affected());
 }
 
 std::string Connection::database() const { return PQdb(conn_.get()); }

@@ -30,6 +30,9 @@ class Result {
   std::optional<std::string> value(int row, int column) const;
   std::int64_t number(int row, int column) const;  // 0 for NULL
   bool flag(int row, int column) const;            // PostgreSQL's 't'
+  std::int64_t affected() const;                   // rows that a statement says it took
+
+  const pg_result* raw() const { return result_.get(); }
 
  private:
   struct Clear {
@@ -59,6 +62,14 @@ class Connection {
   // Runs a COPY ... TO STDOUT and hands over its data; the views are lent for the call.
   void copy_out(const std::string& sql, const std::function<void(std::string_view)>& data);
 
+  // A COPY ... FROM STDIN: begun, fed in pieces of any size, ended. The end returns how many rows
+  // the server took; an error of the server, of whatever row, may be thrown by any of the three,
+  // and then the COPY is over and undone. A server that takes nothing more for `stall` (0: for
+  // ever) is a Transient error, after which the session is of no use.
+  void begin_copy_in(const std::string& sql);
+  void copy_in(std::string_view text, std::chrono::milliseconds stall);
+  std::uint64_t end_copy_in(std::chrono::milliseconds stall);
+
   std::string database() const;
   std::string user() const;
   int server_version() const;  // 150020 for 15.20
@@ -78,8 +89,9 @@ class Connection {
   };
   Connection(std::unique_ptr<pg_conn, Finish> conn, std::stop_token stop);
   bool wait_socket(bool for_write, std::chrono::milliseconds patience) const;
-  void flush();
+  void flush(std::chrono::milliseconds stall = {});
   void send(const std::string& sql, const std::vector<std::string>& parameters);
+  void expect(int status);
   void drain() noexcept;
   void cancel() noexcept;
   [[noreturn]] void fail(const std::string& what) const;

@@ -1,23 +1,35 @@
 #include "pg/restore.h"
 
+#include <fmt/format.h>
+
+#include <utility>
+#include <vector>
+
 #include "base/error.h"
+#include "base/fd.h"
+#include "base/memory_file.h"
 #include "base/text.h"
 #include "pg/child_command.h"
+#include "pg/toc_parts.h"
 
 namespace pgstow::pg {
 namespace {
 
-Child start_restore(const RestoreOptions& options) {
+Command restore_command(const RestoreOptions& options, std::vector<std::string> arguments) {
   Parameters server = options.server;
   // A database whose own settings make transactions read-only could not be filled otherwise.
   server["options"] +=
       " -c default_transaction_read_only=off -c statement_timeout=0"
       " -c lock_timeout=0 -c idle_in_transaction_session_timeout=0";
-  std::vector<std::string> arguments{"--format=custom"};
+  arguments.emplace_back("--format=custom");
   if (options.stop_at_error) arguments.emplace_back("--exit-on-error");
   if (options.no_owner) arguments.emplace_back("--no-owner");
   if (options.no_privileges) arguments.emplace_back("--no-privileges");
-  Command command = tool_command(options.pg_restore, arguments, server);
+  return tool_command(options.pg_restore, arguments, server);
+}
+
+Child start_restore(const RestoreOptions& options) {
+  Command command = restore_command(options, {});
   command.pipe_in = true;
   return Child::start(command);
 }
@@ -32,7 +44,30 @@ void masked(const Work& work) {
   }
 }
 
+void run_part(const RestoreOptions& options, const Fd& toc, std::vector<std::string> arguments) {
+  Command command = restore_command(options, std::move(arguments));
+  command.input = toc.get();
+  masked([&] { static_cast<void>(Child::start(command).wait(options.stop)); });
+}
+
 }  // namespace
+
+void restore_before_rows(const RestoreOptions& options, const ArchiveHeader& archive) {
+  const Fd toc = memory_file(encode_header(toc_before_rows(archive)));
+  run_part(options, toc, {"--section=pre-data", "--section=data"});
+}
+
+void restore_after_rows(const RestoreOptions& options, const ArchiveHeader& archive,
+                        const std::map<int, std::uint64_t>& bytes, unsigned jobs) {
+  const OrderedToc ordered = toc_after_rows(archive, bytes);
+  const Fd toc = memory_file(encode_header(ordered.header), ordered.size);
+  std::vector<std::string> arguments{"--section=post-data"};
+  if (jobs > 1) {  // each of its processes opens the file by a name
+    arguments.push_back(fmt::format("--jobs={}", jobs));
+    arguments.emplace_back("/dev/stdin");
+  }
+  run_part(options, toc, std::move(arguments));
+}
 
 std::string without_secret_statements(std::string_view said) {
   constexpr std::string_view kStatement = "Command was: ";

@@ -1,11 +1,14 @@
-// pg_restore as a sink of bytes.
+// pg_restore: as a sink of a whole archive, and for the parts of one that are no rows.
 #pragma once
 
+#include <cstdint>
+#include <map>
 #include <stop_token>
 #include <string>
 #include <string_view>
 
 #include "base/child.h"
+#include "pg/archive.h"
 #include "pg/connection.h"
 #include "pg/tools.h"
 #include "stream/stream.h"
@@ -20,6 +23,13 @@ struct RestoreOptions {
   bool stop_at_error = true;   // otherwise goes on, and fails at the end
   std::stop_token stop;
 };
+
+// Runs what a table of contents says, in as many sessions as `jobs`, and returns when it is done
+// without a single error; see toc_parts.h for the two parts. The file that pg_restore reads is in
+// memory only, as it may hold passwords.
+void restore_before_rows(const RestoreOptions& options, const ArchiveHeader& archive);
+void restore_after_rows(const RestoreOptions& options, const ArchiveHeader& archive,
+                        const std::map<int, std::uint64_t>& bytes, unsigned jobs);
 
 // pg_restore's messages without the statements that may hold a password: those of user mappings,
 // foreign servers and subscriptions, which it quotes after "Command was: ".

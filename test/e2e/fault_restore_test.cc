@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "backup/restore.h"
 #include "base/error.h"
@@ -22,11 +24,15 @@ using testing::Not;
 using testing::SizeIs;
 using testing::StartsWith;
 
-// psql on the database that pg_restore was told to fill.
-constexpr const char* kPsql = R"(
+// pg_restore runs twice, before the rows and after them. psql is on the database that it was told
+// to fill.
+constexpr const char* kSteps = R"(
+case "$*" in *post-data*) step=after ;; *) step=before ;; esac
 for one in "$@"; do case $one in --dbname=*) db=${one#--dbname=};; esac; done
 psql() { "${REAL%/*}/psql" -qX -d "$db" -c "$1"; }
 )";
+
+FakeTool restore_tool(const std::string& script) { return {"pg_restore", kSteps + script}; }
 
 class FaultRestore : public testing::Test {
  protected:
@@ -60,6 +66,15 @@ class FaultRestore : public testing::Test {
     EXPECT_EQ(first_difference(present, dump_text(server, "shop")), "");
   }
 
+  // Of a run that is over, the server may still be ending the sessions.
+  void await_no_session() const {
+    await("the sessions' end", [&] {
+      return server.value("postgres",
+                          "select count(*) from pg_stat_activity where application_name in "
+                          "('pgstow', 'pg_restore')") == "0";
+    });
+  }
+
   void expect_next_works() const {
     const Outcome next = pgstow.run({"restore", "--yes"});
     EXPECT_TRUE(next.ok()) << next.describe();
@@ -73,8 +88,9 @@ class FaultRestore : public testing::Test {
   std::string present;
 };
 
-FakeTool pausing_restore() {
-  return {"pg_restore", R"({ head -c 200000; pause; cat; } | "$REAL" "$@")"};
+// Pauses before the rows are loaded, or after it.
+FakeTool pausing_restore(const std::string& step = "before") {
+  return restore_tool("[ $step = " + step + R"( ] && pause; exec "$REAL" "$@")");
 }
 
 struct Lie {
@@ -85,29 +101,26 @@ struct Lie {
 
 // Tools that fail, or that end well and did not do what they should have.
 TEST_F(FaultRestore, ToolThatFailsOrLies) {
-  const std::string psql = kPsql;
+  const std::string real = R"("$REAL" "$@" || exit; [ $step = before ] || )";
   for (const Lie& lie : {
-           Lie{"half, and an error", R"(head -c 300000 | "$REAL" "$@")", "pg_restore"},
-           Lie{"an error at its end", R"("$REAL" "$@"; echo late >&2; exit 1)", "late"},
-           Lie{"killed", R"(head -c 300000 >/dev/null; kill -KILL $$)", "signal 9"},
-           Lie{"ended without reading", "exit 0", "pg_restore"},
-           Lie{"nothing", "cat >/dev/null", "account"},
-           Lie{"half", R"(head -c 300000 | "$REAL" "$@" 2>&1; cat >/dev/null; exit 0)", "account"},
-           Lie{"schema only", R"("$REAL" --schema-only "$@"; cat >/dev/null)", "account"},
-           Lie{"one value", R"(LC_ALL=C sed 's/\towner 17\t/\towner 71\t/' | "$REAL" "$@")",
-               "public.account"},
-           Lie{"one row less", psql + R"("$REAL" "$@"; psql 'delete from note where id = 7')",
+           Lie{"an error before the rows", "echo early >&2; exit 1", "early"},
+           Lie{"an error at its end",
+               R"("$REAL" "$@"; [ $step = before ] || { echo late >&2; exit 1; })", "late"},
+           Lie{"killed", "kill -KILL $$", "signal 9"},
+           Lie{"killed after the rows", R"([ $step = after ] && kill -KILL $$; exec "$REAL" "$@")",
+               "signal 9"},
+           Lie{"nothing", "exit 0", "account"},
+           Lie{"one value", real + "psql \"update note set body = 'x' where id = 7\"",
                "public.note"},
-           Lie{"one row twice",
-               psql + R"("$REAL" "$@"; psql 'alter table note drop constraint note_pkey;
+           Lie{"one row less", real + "psql 'delete from note where id = 7'", "public.note"},
+           Lie{"one row twice", real + R"(psql 'alter table note drop constraint note_pkey;
                          insert into note select * from note where id = 7')",
                "public.note"},
-           Lie{"no table", psql + R"("$REAL" "$@"; psql 'drop table note')", "public.note"},
-           Lie{"a sequence", psql + R"sh("$REAL" "$@"; psql "select setval('ticket', 40)")sh",
-               "ticket"},
+           Lie{"no table", real + "psql 'drop table note'", "public.note"},
+           Lie{"a sequence", real + "psql \"select setval('ticket', 40)\"", "ticket"},
        }) {
     SCOPED_TRACE(lie.what);
-    const FakeTool tool("pg_restore", lie.script);
+    const FakeTool tool = restore_tool(lie.script);
     const Outcome outcome = run(restore_with(tool));
     EXPECT_EQ(outcome.exit_code, 1) << outcome.describe();
     EXPECT_THAT(outcome.err, AllOf(HasSubstr("restore failed, database shop is as it was"),
@@ -323,50 +336,166 @@ TEST_F(FaultRestore, TwoAtOnce) {
   EXPECT_EQ(first_difference(stored, dump_text(server, "shop")), "");
 }
 
-TEST_F(FaultRestore, AskedToStopWhileLoading) {
-  for (const int signal : {SIGTERM, SIGINT}) {
-    const FakeTool tool = pausing_restore();
+TEST_F(FaultRestore, AskedToStop) {
+  for (const char* step : {"before", "after"}) {
+    for (const int signal : {SIGTERM, SIGINT}) {
+      const FakeTool tool = pausing_restore(step);
+      Running run(restore_with(tool));
+      tool.await_pause(run);
+      EXPECT_THAT(databases(), SizeIs(2));
+      run.signal(signal);
+      const Outcome outcome = run.wait();
+      EXPECT_EQ(outcome.exit_code, 128 + signal) << outcome.describe();
+      EXPECT_THAT(processes_naming("host='" + server.socket_dir().string()), IsEmpty());
+      expect_untouched();
+    }
+  }
+  expect_next_works();
+}
+
+TEST_F(FaultRestore, Killed) {
+  for (const char* step : {"before", "after"}) {
+    const FakeTool tool = pausing_restore(step);
     Running run(restore_with(tool));
     tool.await_pause(run);
-    EXPECT_THAT(databases(), SizeIs(2));
+    run.signal(SIGKILL);
+    EXPECT_EQ(run.wait().signal, SIGKILL);
+    tool.resume();
+    EXPECT_THAT(databases(), ElementsAre("shop", StartsWith("shop__restoring_")));
+    EXPECT_EQ(first_difference(present, dump_text(server, "shop")), "");
+    await_no_session();
+    EXPECT_TRUE(pgstow.run({"restore", "--yes"}).ok());  // and drops what was half-made
+    EXPECT_TRUE(pgstow.run({"undo", "--yes"}).ok());
+    EXPECT_TRUE(pgstow.run({"undo", "--drop", "--yes"}).ok());
+  }
+  expect_next_works();
+}
+
+TEST_F(FaultRestore, ServerStopsAtOnce) {
+  for (const char* step : {"before", "after"}) {
+    const FakeTool tool = pausing_restore(step);
+    Running run(restore_with(tool));
+    tool.await_pause(run);
+    server.stop(TestServer::Stop::kImmediate);
+    tool.resume();
+    const Outcome outcome = run.wait();
+    EXPECT_EQ(outcome.exit_code, 1) << outcome.describe();
+    EXPECT_THAT(outcome.err, HasSubstr("shop"));
+    server.start();
+    EXPECT_EQ(first_difference(present, dump_text(server, "shop")), "");
+  }
+  expect_next_works();
+}
+
+// In the midst of the rows: a loader waits in a trigger for what the test does next.
+class WhileLoading : public FaultRestore {
+ protected:
+  FakeTool tool = restore_tool(
+      R"sh("$REAL" "$@" || exit; [ $step = after ] || psql "
+        create function public.wait() returns trigger language plpgsql as \$\$
+          begin perform pg_catalog.pg_sleep(600); return new; end \$\$;
+        create trigger wait before insert on public.account for each row when (new.id = 9000)
+          execute function public.wait()")sh");
+
+  Running restore_that_waits(const std::vector<std::string>& options = {}) {
+    Program program = restore_with(tool);
+    program.argv.insert(program.argv.end(), options.begin(), options.end());
+    Running run(program);
+    await("a loader to wait", [&] {
+      if (run.ended()) throw Error("pgstow ended before: " + run.err());
+      return server.value("postgres",
+                          "select count(*) from pg_stat_activity where datname ~ '^shop' and "
+                          "wait_event = 'PgSleep'") == "1";
+    });
+    return run;
+  }
+};
+
+TEST_F(WhileLoading, AskedToStop) {
+  for (const int signal : {SIGTERM, SIGINT}) {
+    Running run = restore_that_waits();
     run.signal(signal);
     const Outcome outcome = run.wait();
     EXPECT_EQ(outcome.exit_code, 128 + signal) << outcome.describe();
-    EXPECT_THAT(processes_naming("host='" + server.socket_dir().string()), IsEmpty());
+    await_no_session();
     expect_untouched();
   }
   expect_next_works();
 }
 
-TEST_F(FaultRestore, KilledWhileLoading) {
-  const FakeTool tool = pausing_restore();
-  Running run(restore_with(tool));
-  tool.await_pause(run);
+TEST_F(WhileLoading, Killed) {
+  Running run = restore_that_waits();
   run.signal(SIGKILL);
   EXPECT_EQ(run.wait().signal, SIGKILL);
-  tool.resume();
   EXPECT_THAT(databases(), ElementsAre("shop", StartsWith("shop__restoring_")));
-  EXPECT_EQ(first_difference(present, dump_text(server, "shop")), "");
-  await("the session's end", [&] {
-    return server.value(
-               "postgres",
-               "select count(*) from pg_stat_activity where application_name = 'pgstow'") == "0";
-  });
-  expect_next_works();  // and drops what was half-made
+  expect_next_works();  // and ends the loader that waits
 }
 
-TEST_F(FaultRestore, ServerStopsAtOnceWhileLoading) {
-  const FakeTool tool = pausing_restore();
-  Running run(restore_with(tool));
-  tool.await_pause(run);
-  server.stop(TestServer::Stop::kImmediate);
-  tool.resume();
+TEST_F(WhileLoading, ALoadersBackendIsEnded) {
+  Running run = restore_that_waits();
+  server.sql("postgres",
+             "select pg_terminate_backend(pid) from pg_stat_activity where wait_event = 'PgSleep'");
   const Outcome outcome = run.wait();
   EXPECT_EQ(outcome.exit_code, 1) << outcome.describe();
-  EXPECT_THAT(outcome.err, HasSubstr("shop"));
-  server.start();
-  EXPECT_EQ(first_difference(present, dump_text(server, "shop")), "");
+  EXPECT_THAT(outcome.err, AllOf(HasSubstr("database shop is as it was"),
+                                 HasSubstr("loading public.account: "), HasSubstr("hint: ")));
+  expect_untouched();
   expect_next_works();
+}
+
+TEST_F(WhileLoading, AServerThatTakesNothingIsGivenUp) {
+  Running run = restore_that_waits({"--stall-timeout", "1s"});
+  const Outcome outcome = run.wait();
+  EXPECT_EQ(outcome.exit_code, 1) << outcome.describe();
+  EXPECT_THAT(outcome.err, AllOf(HasSubstr("loading public.account: the server has taken nothing"),
+                                 HasSubstr("BACKUP_STALL_TIMEOUT")));
+  expect_untouched();
+}
+
+// What a row is refused for is told with the table and the value.
+TEST_F(FaultRestore, ARowThatIsRefused) {
+  const FakeTool tool = restore_tool(
+      R"("$REAL" "$@" || exit; [ $step = after ] ||
+         psql 'alter table note add check (id <> 250)')");
+  const Outcome outcome = run(restore_with(tool));
+  EXPECT_EQ(outcome.exit_code, 1) << outcome.describe();
+  EXPECT_THAT(outcome.err, AllOf(HasSubstr("loading public.note: "), HasSubstr("250"),
+                                 HasSubstr("note_id_check"), HasSubstr("--jobs 1")));
+  expect_untouched();
+
+  // In place, all else is there.
+  Program in_place = restore_with(tool);
+  in_place.argv.emplace_back("--in-place");
+  const Outcome partly = run(in_place);
+  EXPECT_EQ(partly.exit_code, 1) << partly.describe();
+  EXPECT_THAT(partly.err, AllOf(HasSubstr("not restored completely"), HasSubstr("note_id_check")));
+  EXPECT_EQ(server.value("shop", "select count(*) from account"), "12000");
+  EXPECT_EQ(server.value("shop",
+                         "select count(*) from pg_index where indrelid = "
+                         "'account'::regclass"),
+            "1");
+}
+
+TEST_F(FaultRestore, FewConnectionsAreEnough) {
+  server.sql("postgres", "alter system set max_connections = 8");
+  server.stop();
+  server.start();
+  Program program = pgstow.program({"restore", "--yes", "--jobs", "16"});
+  std::vector<std::unique_ptr<Running>> others;
+  for (int i = 0; i < 2; ++i) {
+    others.push_back(std::make_unique<Running>(
+        Program{.argv = {postgres_programs() / "psql", "-X", "-d", server.url("postgres"), "-c",
+                         "select pg_sleep(600)"}}));
+  }
+  await("the sessions", [&] {
+    return server.value("postgres",
+                        "select count(*) from pg_stat_activity where wait_event = 'PgSleep'") ==
+           "2";
+  });
+  const Outcome outcome = run(program);
+  EXPECT_TRUE(outcome.ok()) << outcome.describe();
+  EXPECT_THAT(outcome.err, HasSubstr("fewer sessions than jobs"));
+  EXPECT_EQ(first_difference(stored, dump_text(server, "shop")), "");
 }
 
 }  // namespace

@@ -1,0 +1,139 @@
+#include "backup/load.h"
+
+#include <fmt/format.h>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "pg/block_inflater.h"
+#include "pg/loaders.h"
+#include "pg/restore.h"
+#include "pg/toc_parts.h"
+#include "stream/sha256.h"
+#include "stream/unpack.h"
+
+namespace pgstow {
+namespace {
+
+constexpr std::size_t kReadBytes = 1 << 20;
+
+pg::RestoreOptions restore_options(const LoadJob& job, const Context& context) {
+  return {.pg_restore = job.pg_restore,
+          .server = job.server,
+          .no_owner = job.no_owner,
+          .no_privileges = job.no_privileges,
+          .stop_at_error = job.stop_at_error,
+          .stop = context.stop};
+}
+
+// Reads all of the object's archive; `take` is given each piece, and told what is being read.
+void read_archive(const LoadJob& job, Source& object, const Verified& verified,
+                  const Context& context, Progress& progress,
+                  const std::function<std::string(std::string_view)>& take) {
+  HashSource stored(object);
+  const std::unique_ptr<Source> unpacked = open_unpacked(stored, Decoder::kFast, job.threads);
+  std::vector<char> buffer(kReadBytes);
+  ProgressState state{.phase = "loading"};
+  while (const std::size_t n = unpacked->read(buffer)) {
+    check_stop(context.stop);
+    state.table = take({buffer.data(), n});
+    state.bytes += n;
+    state.fraction = static_cast<double>(state.bytes) / static_cast<double>(verified.raw.bytes);
+    progress.update(state);
+  }
+  if (stored.digest() != verified.stored.sha256) {
+    throw Corrupt("the stored file changed between verification and loading");
+  }
+}
+
+void tell_of_indexes(const Context& context, Progress& progress) {
+  progress.update({.phase = "building indexes and constraints"});
+  context.log.info("building indexes and constraints");
+}
+
+// What our loaders can't read goes through pg_restore as a whole.
+void load_by_pg_restore(const LoadJob& job, Source& object, const Verified& verified,
+                        const Context& context, Progress& progress) {
+  context.log.info("rows are compressed inside, or are INSERT statements: pg_restore loads them");
+  pg::RestoreSink sink(restore_options(job, context));
+  read_archive(job, object, verified, context, progress, [&](std::string_view bytes) {
+    sink.write(bytes);
+    return std::string();
+  });
+  tell_of_indexes(context, progress);
+  sink.finish();
+}
+
+pg::Connection open_session(const LoadJob& job, const Verified& verified, std::stop_token stop) {
+  pg::Connection session = pg::Connection::open(job.server, std::move(stop));
+  pg::prepare_loading(session, verified.archive);
+  return session;
+}
+
+void load_rows(const LoadJob& job, Source& object, const Verified& verified, const Context& context,
+               Progress& progress) {
+  pg::Loaders loaders(
+      [&](std::stop_token stop) { return open_session(job, verified, std::move(stop)); },
+      job.sessions, {.stall = job.stall, .stop_at_error = job.stop_at_error}, context.stop);
+  context.log.info("loading rows", {{"sessions", std::to_string(loaders.size())}});
+  pg::RowFeeder feeder(loaders, job.piece_bytes);
+  pg::BlockInflater inflater(feeder);
+  pg::ArchiveParser parser(inflater);
+  read_archive(job, object, verified, context, progress, [&](std::string_view bytes) {
+    parser.write(bytes);
+    return feeder.current() == nullptr ? "" : feeder.current()->tag;
+  });
+  parser.finish();
+  loaders.finish();
+}
+
+std::map<int, std::uint64_t> bytes_of_tables(const pg::ArchiveProof& proof) {
+  std::map<int, std::uint64_t> bytes;
+  for (const auto& [id, table] : proof.tables) bytes[id] = table.bytes;
+  return bytes;
+}
+
+// Runs the steps one after the other. Where errors are not the end, a step's error is kept, what
+// can be done after it is done, and the first error thrown at the end.
+void run_steps(bool stop_at_error, const std::vector<std::function<void()>>& steps) {
+  std::exception_ptr first;
+  for (const std::function<void()>& step : steps) {
+    try {
+      step();
+    } catch (const Cancelled&) {
+      throw;
+    } catch (const Error&) {
+      if (stop_at_error) throw;
+      if (!first) first = std::current_exception();
+    }
+  }
+  if (first) std::rethrow_exception(first);
+}
+
+}  // namespace
+
+void load(const LoadJob& job, Source& object, const Verified& verified, const Context& context,
+          Progress& progress) {
+  if (!pg::can_load_rows(verified.archive, verified.proof.complete)) {
+    load_by_pg_restore(job, object, verified, context, progress);
+    return progress.done();
+  }
+  const pg::RestoreOptions options = restore_options(job, context);
+  run_steps(job.stop_at_error, {[&] { pg::restore_before_rows(options, verified.archive); },
+                                [&] { load_rows(job, object, verified, context, progress); },
+                                [&] {
+                                  tell_of_indexes(context, progress);
+                                  pg::restore_after_rows(options, verified.archive,
+                                                         bytes_of_tables(verified.proof),
+                                                         job.sessions);
+                                }});
+  progress.done();
+}
+
+}  // namespace pgstow

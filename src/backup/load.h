@@ -1,0 +1,34 @@
+// How a stored backup becomes the contents of a database.
+#pragma once
+
+#include <chrono>
+
+#include "backup/progress.h"
+#include "backup/verify.h"
+#include "base/context.h"
+#include "pg/connection.h"
+#include "pg/row_feeder.h"
+#include "pg/tools.h"
+#include "stream/stream.h"
+
+namespace pgstow {
+
+struct LoadJob {
+  pg::Parameters server;  // dbname is the empty database to fill
+  pg::Tool pg_restore;
+  unsigned threads = 1;   // that inflate
+  unsigned sessions = 1;  // of the server, at once
+  std::chrono::milliseconds stall{0};
+  bool no_owner = false;
+  bool no_privileges = false;
+  bool stop_at_error = true;  // otherwise what can be loaded is, and the end throws
+  std::size_t piece_bytes = pg::RowFeeder::kPieceBytes;  // that a session takes at a time
+};
+
+// Reads the stored object once and makes of it what the archive holds: schema, rows, indexes and
+// constraints. The object must be what was verified; throws Corrupt if it has changed since.
+// Whatever it throws, the database holds a part of it and no session of ours is left in it.
+void load(const LoadJob& job, Source& object, const Verified& verified, const Context& context,
+          Progress& progress);
+
+}  // namespace pgstow

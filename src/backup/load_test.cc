@@ -1,0 +1,215 @@
+// What our loaders make of an archive, against what pg_restore alone makes of it.
+#include "backup/load.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "harness/dump_text.h"
+#include "harness/postgres.h"
+#include "harness/program.h"
+#include "harness/random_schema.h"
+#include "pg/archive_proof.h"
+#include "pg/archive_writer.h"
+#include "pg/block_inflater.h"
+#include "pg/toc_parts.h"
+#include "store/testing_context.h"
+#include "stream/compression.h"
+#include "stream/pack.h"
+#include "stream/sha256.h"
+#include "stream/testing.h"
+#include "stream/testing_gzip.h"
+#include "stream/unpack.h"
+
+namespace pgstow {
+namespace {
+
+using test::first_difference;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+struct NoProgress final : Progress {
+  void update(const ProgressState& /*state*/) override {}
+  void done() override {}
+};
+
+class Load : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() { server_.emplace(); }
+  static void TearDownTestSuite() { server_.reset(); }
+
+  static std::string program(const char* name) { return test::postgres_programs() / name; }
+
+  static std::string dump(const std::string& database, const std::vector<std::string>& options) {
+    test::Program p{.argv = {program("pg_dump"), "-Fc"}};
+    p.argv.insert(p.argv.end(), options.begin(), options.end());
+    p.argv.push_back(server_->url(database));
+    return test::run_ok(p);
+  }
+
+  static Verified verified(const std::string& file) {
+    testing::StringSource source(file);
+    HashSource stored(source);
+    const std::unique_ptr<Source> unpacked = open_unpacked(stored, Decoder::kFast, 1);
+    const std::string archive = testing::read_all(*unpacked);
+    pg::ProofTaker taker;
+    pg::BlockInflater inflater(taker);
+    pg::ArchiveParser parser(inflater);
+    parser.write(archive);
+    parser.finish();
+    return {.archive = taker.header(),
+            .proof = taker.finish(),
+            .raw = {.bytes = archive.size(), .sha256 = ""},
+            .stored = {.bytes = stored.bytes(), .sha256 = stored.digest()}};
+  }
+
+  static LoadJob job(const std::string& database) {
+    return {.server = {{"host", server_->socket_dir()},
+                       {"port", std::to_string(server_->port())},
+                       {"user", "postgres"},
+                       {"dbname", database}},
+            .pg_restore = {.path = program("pg_restore"), .major = 15, .version = ""},
+            .threads = 2,
+            .sessions = 3,
+            .stall = std::chrono::seconds(60),
+            .piece_bytes = 500};
+  }
+
+  void load_file(const LoadJob& job, const std::string& file) {
+    testing::StringSource source(file);
+    NoProgress progress;
+    load(job, source, verified(file), context.context(), progress);
+  }
+
+  static std::string fresh(const std::string& name) {
+    const std::string there = "select count(*) from pg_database where datname = '" + name + "'";
+    if (server_->value("postgres", there) == "1") {
+      server_->sql("postgres", "drop database " + name);
+    }
+    server_->create_database(name);
+    return name;
+  }
+
+  static void restore_by_stock(const std::string& archive, const std::string& database) {
+    const test::Outcome restore =
+        test::run({.argv = {program("pg_restore"), "--exit-on-error", "-d", server_->url(database)},
+                   .input = archive});
+    ASSERT_TRUE(restore.ok()) << restore.describe();
+  }
+
+  std::string error_of(const LoadJob& job, const std::string& file) {
+    try {
+      load_file(job, file);
+    } catch (const Error& e) {
+      return std::string(e.what()) + " hint: " + e.hint();
+    }
+    return "no error";
+  }
+
+  static std::optional<test::TestServer> server_;
+  test::TestContext context;
+};
+
+std::optional<test::TestServer> Load::server_;
+
+// As ours are made: in chunks of 256 KiB.
+std::string rewritten(const std::string& archive) {
+  testing::StringSink sink;
+  pg::ArchiveWriter writer(sink);
+  pg::ArchiveParser parser(writer);
+  parser.write(archive);
+  parser.finish();
+  return sink.bytes();
+}
+
+std::string packed(const std::string& archive, const char* compression) {
+  testing::StringSink sink;
+  Packer packer(sink, parse_compression(compression), 2);
+  packer.write(archive);
+  packer.finish();
+  return sink.bytes();
+}
+
+TEST_F(Load, MakesWhatPgRestoreMakes) {
+  fresh("rich");
+  server_->script("rich", test::test_sql("rich.sql"));
+  const std::string plain = dump("rich", {"-Z0"});
+  const std::string deflated = dump("rich", {"-Z6"});
+  restore_by_stock(plain, fresh("stock"));
+  const std::string expected = test::dump_text(*server_, "stock");
+  struct File {
+    const char* what;
+    std::string bytes;
+  };
+  for (const File& file :
+       {File{"ours", packed(rewritten(plain), "gzip:4")},
+        File{"ours by zstd", packed(rewritten(plain), "zstd:3")}, File{"stock", plain},
+        File{"the guide's: compressed inside, and by gzip", testing::gzip_by_zlib(deflated)}}) {
+    SCOPED_TRACE(file.what);
+    load_file(job(fresh("ours")), file.bytes);
+    EXPECT_EQ(first_difference(expected, test::dump_text(*server_, "ours")), "");
+  }
+}
+
+// No loaders of ours take these: pg_restore does it all.
+TEST_F(Load, LeavesInsertStatementsToPgRestore) {
+  server_->sql(fresh("small"), "create table t as select generate_series(1, 100) as i");
+  load_file(job(fresh("ours")), dump("small", {"-Z0", "--inserts"}));
+  EXPECT_THAT(context.logged(), HasSubstr("pg_restore loads them"));
+  EXPECT_EQ(first_difference(test::dump_text(*server_, "small"), test::dump_text(*server_, "ours")),
+            "");
+}
+
+TEST_F(Load, MakesWhatPgRestoreMakesOfSchemasOfChance) {
+  for (std::uint64_t seed = 0; seed < 50; seed += 25) {
+    fresh("chance");
+    for (std::uint64_t i = seed; i < seed + 25; ++i) {
+      SCOPED_TRACE(i);
+      server_->sql("chance", test::random_schema("g" + std::to_string(i), i));
+    }
+    const std::string archive = dump("chance", {"-Z0"});
+    restore_by_stock(archive, fresh("stock"));
+    LoadJob ours = job(fresh("ours"));
+    ours.piece_bytes = 1 + seed * 100;
+    ours.sessions = 1 + static_cast<unsigned>(seed / 25) * 3;
+    load_file(ours, archive);
+    EXPECT_EQ(
+        first_difference(test::dump_text(*server_, "stock"), test::dump_text(*server_, "ours")),
+        "");
+  }
+}
+
+// CREATE EXTENSION makes such tables with their keys, so their order counts. Here an event trigger
+// makes them, as no extension that every server has has any.
+TEST_F(Load, FillsTablesOfExtensionsInTheirOrder) {
+  const std::string tables =
+      "create table public.zones (id int primary key);"
+      "create table public.areas (id int primary key, zone int not null references public.zones);"
+      "alter extension unaccent add table public.zones;"
+      "alter extension unaccent add table public.areas;";
+  fresh("extended");
+  server_->sql("extended", "create extension unaccent;" + tables +
+                               "update pg_extension set extconfig = array['areas'::regclass::oid, "
+                               "'zones'::regclass::oid], extcondition = array['', ''] where "
+                               "extname = 'unaccent';"
+                               "insert into zones select generate_series(1, 5000);"
+                               "insert into areas select i, i from generate_series(1, 5000) i;"
+                               "create table other as select generate_series(1, 1000) as i");
+  const std::string archive = dump("extended", {"-Z0"});
+  server_->sql(fresh("ours"),
+               "create function make() returns event_trigger language plpgsql as $$ begin " +
+                   tables +
+                   " end $$; create event trigger make on ddl_command_end when tag in "
+                   "('CREATE EXTENSION') execute function make()");
+  load_file(job("ours"), archive);
+  EXPECT_EQ(server_->value("ours", "select count(*) from areas natural join zones"), "5000");
+  EXPECT_EQ(server_->value("ours", "select count(*) from other"), "1000");
+}
+
+}  // namespace
+}  // namespace pgstow

@@ -1,0 +1,127 @@
+#include "pg/loaders.h"
+
+#include <utility>
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "base/text.h"
+#include "pg/server_error.h"
+
+namespace pgstow::pg {
+
+Loaders::Loaders(const Open& open, unsigned most, const LoadOptions& options,
+                 const std::stop_token& stop)
+    : open_(open),
+      options_(options),
+      outer_(stop, [this] { stop_.request_stop(); }),
+      outer_stop_(stop) {
+  for (unsigned i = 0; i < std::max(most, 1U); ++i) {
+    try {
+      loaders_.emplace_back(open_(stop_.get_token()), options_.stall);
+    } catch (const Transient&) {  // the server has no room for it
+      if (loaders_.empty()) throw;
+      break;
+    }
+  }
+  for (std::size_t i = 0; i < loaders_.size(); ++i) {
+    threads_.emplace_back([this, i] { run(i, loaders_[i]); });
+  }
+}
+
+Loaders::~Loaders() { stop_.request_stop(); }
+
+void Loaders::give(Piece piece) {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, stop_.get_token(),
+                [&] { return failure_ || waiting_.size() < 2 * loaders_.size(); });
+  check_failure();
+  waiting_.push_back(std::move(piece));
+  changed_.notify_all();
+}
+
+void Loaders::give_alone(const Piece& piece) {
+  if (alone_ == nullptr) {
+    alone_ = std::make_unique<Loader>(open_(stop_.get_token()), options_.stall);
+  }
+  load_by(*alone_, piece);
+  const std::lock_guard lock(mutex_);
+  check_failure();
+}
+
+void Loaders::end_alone() {
+  if (alone_ != nullptr) attempt(alone_->copying(), [&] { alone_->end(); });
+}
+
+void Loaders::finish() {
+  end_alone();
+  {
+    const std::lock_guard lock(mutex_);
+    complete_ = true;
+  }
+  changed_.notify_all();
+  for (std::jthread& thread : threads_) thread.join();
+  const std::lock_guard lock(mutex_);
+  check_failure();
+  if (!problems_.empty()) throw Error(join(problems_, "\n  "));
+}
+
+void Loaders::run(std::size_t self, Loader& loader) {
+  try {
+    for (Piece piece; take(self, piece);) load_by(loader, piece);
+    attempt(loader.copying(), [&] { loader.end(); });
+  } catch (...) {
+    note_failure();
+  }
+}
+
+// False when nothing more comes.
+bool Loaders::take(std::size_t self, Piece& piece) {
+  std::unique_lock lock(mutex_);
+  const auto mine = [&] { return next_for_ == kNobody || next_for_ == self; };
+  changed_.wait(lock, stop_.get_token(),
+                [&] { return mine() && (complete_ || !waiting_.empty()); });
+  check_stop(stop_.get_token());
+  if (waiting_.empty()) return false;
+  piece = std::move(waiting_.front());
+  waiting_.pop_front();
+  next_for_ = piece.ends_row ? kNobody : self;
+  changed_.notify_all();
+  return true;
+}
+
+void Loaders::load_by(Loader& loader, const Piece& piece) {
+  if (loader.copying() != piece.entry) attempt(loader.copying(), [&] { loader.end(); });
+  if (!has_failed(piece.entry)) attempt(piece.entry, [&] { loader.load(piece); });
+}
+
+// An error of one table is the end of everything, or only of that table.
+void Loaders::attempt(const TocEntry* entry, const std::function<void()>& work) {
+  try {
+    work();
+  } catch (const ServerError& e) {
+    if (options_.stop_at_error) throw;
+    const std::lock_guard lock(mutex_);
+    failed_.insert(entry);
+    problems_.emplace_back(e.what());
+  }
+}
+
+bool Loaders::has_failed(const TocEntry* entry) {
+  const std::lock_guard lock(mutex_);
+  return failed_.contains(entry);
+}
+
+void Loaders::note_failure() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!failure_) failure_ = std::current_exception();
+  }
+  stop_.request_stop();
+}
+
+void Loaders::check_failure() {
+  if (failure_) std::rethrow_exception(failure_);
+  check_stop(outer_stop_);
+}
+
+}  // namespace pgstow::pg

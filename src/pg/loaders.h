@@ -1,0 +1,84 @@
+// Many sessions that load one archive together.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "pg/loader.h"
+
+namespace pgstow::pg {
+
+struct LoadOptions {
+  std::chrono::milliseconds stall = {};  // see Connection::copy_in
+  bool stop_at_error = true;             // otherwise other tables go on, and finish() throws
+};
+
+// Pieces are given by one thread and loaded by as many as there are sessions, whichever is free.
+// At most two pieces a session wait. The first failure ends all sessions; the next call of give()
+// or finish() throws it.
+class Loaders {
+ public:
+  // Opens a session for its own use; called with the token that stops it.
+  using Open = std::function<Connection(std::stop_token)>;
+
+  // `most` sessions, fewer where the server lets in fewer, at least one.
+  Loaders(const Open& open, unsigned most, const LoadOptions& options, const std::stop_token& stop);
+  Loaders(const Loaders&) = delete;
+  Loaders& operator=(const Loaders&) = delete;
+  // Ends the sessions, whatever they do.
+  ~Loaders();
+
+  // Waits while there is no room.
+  void give(Piece piece);
+  // Loads a piece of a table that must not overtake the others of its kind: by one more session,
+  // in this thread; end_alone() when that table is at its end.
+  void give_alone(const Piece& piece);
+  void end_alone();
+  // Returns when everything is loaded.
+  void finish();
+
+  unsigned size() const { return static_cast<unsigned>(threads_.size()); }
+
+ private:
+  static constexpr std::size_t kNobody = static_cast<std::size_t>(-1);
+
+  void run(std::size_t self, Loader& loader);
+  bool take(std::size_t self, Piece& piece);
+  void load_by(Loader& loader, const Piece& piece);
+  void attempt(const TocEntry* entry, const std::function<void()>& work);
+  bool has_failed(const TocEntry* entry);
+  void note_failure();
+  void check_failure();
+
+  const Open open_;
+  const LoadOptions options_;
+  std::stop_source stop_;  // ends every wait of the sessions; asked for by a failure, too
+  std::stop_callback<std::function<void()>> outer_;
+  const std::stop_token outer_stop_;
+
+  std::mutex mutex_;  // guards what follows, up to the loaders
+  std::condition_variable_any changed_;
+  std::deque<Piece> waiting_;
+  std::size_t next_for_ = kNobody;  // the session in the midst of a row, which takes the next piece
+  bool complete_ = false;           // nothing more comes
+  std::exception_ptr failure_;
+  std::set<const TocEntry*> failed_;   // without stop_at_error: the rest of these is passed over
+  std::vector<std::string> problems_;  // and what their errors said
+
+  std::deque<Loader> loaders_;
+  std::unique_ptr<Loader> alone_;
+  std::vector<std::jthread> threads_;
+};
+
+}  // namespace pgstow::pg

@@ -1,0 +1,96 @@
+#include "pg/toc_parts.h"
+
+#include <algorithm>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+
+#include "base/text.h"
+
+namespace pgstow::pg {
+namespace {
+
+// How much longer these methods take than a B-tree, roughly.
+constexpr std::uint64_t kSlowMethod = 4;
+
+bool is_acl(const TocEntry& entry) {
+  return entry.desc == "ACL" && entry.section == Section::kNone;
+}
+
+bool takes_long(const TocEntry& entry) {
+  return entry.desc == "INDEX" || entry.desc == "CONSTRAINT" || entry.desc == "FK CONSTRAINT";
+}
+
+std::uint64_t factor(const TocEntry& entry) {
+  const std::string_view defn = entry.defn ? std::string_view(*entry.defn) : "";
+  for (const std::string_view method : {" USING gin ", " USING gist ", " USING spgist "}) {
+    if (defn.find(method) != std::string_view::npos) return kSlowMethod;
+  }
+  return 1;
+}
+
+// Bytes of rows by the dump id of the TABLE, as text: what dependencies are named by.
+std::unordered_map<std::string, std::uint64_t> table_bytes(
+    const ArchiveHeader& archive, const std::map<int, std::uint64_t>& bytes) {
+  std::unordered_map<std::string, std::uint64_t> by_table;
+  for (const TocEntry& entry : archive.toc) {
+    const auto found = bytes.find(entry.dump_id);
+    if (found == bytes.end()) continue;
+    for (const std::string& table : entry.dependencies) by_table[table] = found->second;
+  }
+  return by_table;
+}
+
+// The entries that remain keep their order, but for privileges, which come last.
+ArchiveHeader without_data(const ArchiveHeader& archive) {
+  ArchiveHeader copy = archive;
+  copy.compression = 0;
+  std::erase_if(copy.toc, [](const TocEntry& entry) { return entry.has_data; });
+  return copy;
+}
+
+}  // namespace
+
+ArchiveHeader toc_before_rows(const ArchiveHeader& archive) {
+  ArchiveHeader copy = without_data(archive);
+  std::erase_if(copy.toc, is_acl);
+  return copy;
+}
+
+OrderedToc toc_after_rows(const ArchiveHeader& archive, const std::map<int, std::uint64_t>& bytes) {
+  OrderedToc result{.header = without_data(archive)};
+  std::vector<TocEntry>& toc = result.header.toc;
+  std::ranges::stable_partition(toc, [](const TocEntry& entry) { return !is_acl(entry); });
+  const auto by_table = table_bytes(archive, bytes);
+  std::uint64_t position = encode_header(result.header).size();
+  for (TocEntry& entry : toc) {
+    if (is_acl(entry)) entry.section = Section::kPostData;
+    if (!takes_long(entry)) continue;
+    std::uint64_t work = 1;
+    for (const std::string& id : entry.dependencies) {
+      if (const auto found = by_table.find(id); found != by_table.end()) {
+        work = std::max(work, found->second * factor(entry));
+      }
+    }
+    entry.offset = {DataOffset::State::kSet, position};
+    position += work;
+  }
+  result.size = position;
+  return result;
+}
+
+bool can_load_rows(const ArchiveHeader& archive, bool complete) {
+  return complete && archive.compression == 0 &&
+         std::ranges::none_of(archive.toc, [](const TocEntry& entry) {
+           return entry.has_data && entry.desc != "BLOBS" && !entry.has_copy_text();
+         });
+}
+
+bool is_made_by_extension(const ArchiveHeader& archive, const TocEntry& table_data) {
+  return std::ranges::none_of(table_data.dependencies, [&](const std::string& id) {
+    const auto number = parse_int(id);
+    return number && archive.find(static_cast<int>(*number)) != nullptr;
+  });
+}
+
+}  // namespace pgstow::pg

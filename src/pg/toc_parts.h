@@ -1,0 +1,38 @@
+// The two parts of a restore that pg_restore does, each as a table of contents without data: what
+// comes before the rows, and what comes after them.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "pg/archive.h"
+
+namespace pgstow::pg {
+
+// Everything before the rows: the sections pre-data and data of this table of contents make the
+// schema, the sequences' positions and the empty large objects. Privileges are left to the second
+// part, as pg_restore grants them after the rows, too: an owner may have taken its own away.
+ArchiveHeader toc_before_rows(const ArchiveHeader& archive);
+
+struct OrderedToc {
+  ArchiveHeader header;
+  std::uint64_t size = 0;  // that its file must have
+};
+
+// Everything after the rows, for `pg_restore --section=post-data --jobs=N`. pg_restore begins with
+// what has the most data, which it works out of the blocks' positions in the file
+// (_PrepParallelRestore in pg_backup_custom.c). There are no blocks here, so positions are given to
+// indexes and constraints themselves: so far apart as their work is long. `bytes` are those of the
+// rows by the dump id of TABLE DATA.
+OrderedToc toc_after_rows(const ArchiveHeader& archive, const std::map<int, std::uint64_t>& bytes);
+
+// Whether the rows can be loaded without pg_restore: `complete` is ArchiveProof's. Archives that
+// are compressed inside by lz4 or zstd, or made of INSERT statements, can't.
+bool can_load_rows(const ArchiveHeader& archive, bool complete);
+
+// A table that is not made by this archive but by CREATE EXTENSION. Its keys are there before its
+// rows, so such tables are loaded one after the other, in the archive's order.
+bool is_made_by_extension(const ArchiveHeader& archive, const TocEntry& table_data);
+
+}  // namespace pgstow::pg
