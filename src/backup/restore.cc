@@ -60,18 +60,19 @@ LoadJob load_job(const Run& run, const std::string& name) {
 }
 
 // Reads the restored rows back. Throws if a single table differs from the backup's proof.
-pg::Comparison prove(const Run& run, const pg::Parameters& server) {
-  pg::Connection session = pg::Connection::open(server, run.context.stop);
+pg::Comparison prove(const Run& run, const LoadJob& job) {
   ProgressState state{.phase = "proving"};
   state.tables_total = run.verified.proof.tables.size();
-  pg::Comparison comparison =
-      pg::compare(session, run.verified.archive, run.verified.proof,
-                  run.backup.manifest ? run.backup.manifest->settings : pg::SessionSettings{},
-                  [&](const std::string& table) {
-                    state.table = table;
-                    run.progress.update(state);
-                    state.tables_done += 1;
-                  });
+  pg::CompareOptions options{.sessions = job.sessions};
+  if (run.backup.manifest) options.settings = run.backup.manifest->settings;
+  pg::Comparison comparison = pg::compare(
+      [&](std::stop_token stop) { return pg::Connection::open(job.server, std::move(stop)); },
+      run.verified.archive, run.verified.proof, options, run.context.stop,
+      [&](const std::string& table) {
+        state.table = table;
+        run.progress.update(state);
+        state.tables_done += 1;
+      });
   run.progress.done();
   if (!comparison.differences.empty()) {
     throw Error("the restored database is not equal to the backup:\n  " +
@@ -90,7 +91,7 @@ pg::Comparison fill(const Run& run, Source& object, const std::string& name) {
     e.within(run.store.location(run.backup.key));
     throw;
   }
-  pg::Comparison comparison = prove(run, job.server);
+  pg::Comparison comparison = prove(run, job);
   run.context.log.info("proven equal to the backup",
                        {{"tables", std::to_string(comparison.tables)},
                         {"rows", std::to_string(comparison.rows)},

@@ -3,12 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 #include <utility>
 
 #include "base/error.h"
 #include "base/text.h"
 #include "pg/archive_proof.h"
+#include "pg/compare_plan.h"
 #include "pg/server_error.h"
 #include "pg/sql_text.h"
 
@@ -17,55 +17,6 @@ namespace {
 
 constexpr std::int64_t kObjectPiece = 64 * 1024;
 constexpr int kObjectsAtOnce = 200;
-
-// Tables that were loaded through one relation: a table itself or, for the partitions that pg_dump
-// loads "via partition root", the root; restored rows may lie in another partition than before.
-struct Group {
-  std::string relation;  // quoted, as in the COPY statement
-  std::string columns;
-  bool root = false;
-  bool mixed = false;  // partitions with their columns in different orders: only their rows count
-  std::string condition;  // WHERE ...: which of an extension's rows the user made, and were dumped
-  Proof expected;
-};
-
-std::map<std::string, Group> groups_of(const ArchiveHeader& archive, const ArchiveProof& proof) {
-  std::map<std::string, Group> groups;
-  for (const TocEntry& entry : archive.toc) {
-    const auto found = proof.tables.find(entry.dump_id);
-    if (entry.desc != "TABLE DATA" || found == proof.tables.end() || !entry.copy) continue;
-    const CopyTarget target = parse_copy(*entry.copy);
-    Group& group = groups[target.relation];
-    group.mixed = !group.relation.empty() && (group.mixed || group.columns != target.columns);
-    group.relation = target.relation;
-    group.columns = target.columns;
-    group.root = entry.defn && entry.defn->starts_with("-- load via partition root ");
-    group.expected += found->second;
-  }
-  return groups;
-}
-
-// The rows that were loaded through this relation; below a root there may be partitions that were
-// loaded by themselves, and foreign ones that were not loaded at all.
-std::string source_of(const Group& group, const std::map<std::string, Group>& all) {
-  if (!group.root) return "only " + group.relation + " " + group.condition;
-  std::string others;
-  for (const auto& [name, other] : all) {
-    if (!other.root) others += (others.empty() ? "" : ", ") + quote_literal(name) + "::regclass";
-  }
-  return fmt::format(
-      "{} where tableoid <> all (array[{}]::oid[]) and tableoid not in "
-      "(select oid from pg_catalog.pg_class where relkind = 'f')",
-      group.relation, others);
-}
-
-std::string copy_statement(const Group& group, const std::map<std::string, Group>& all) {
-  if (group.root || !group.condition.empty()) {
-    return fmt::format("COPY (SELECT {} FROM {}) TO STDOUT", group.columns, source_of(group, all));
-  }
-  if (group.columns.empty()) return fmt::format("COPY {} TO STDOUT", group.relation);
-  return fmt::format("COPY {} ({}) TO STDOUT", group.relation, group.columns);
-}
 
 std::string encoding_of(const ArchiveHeader& archive) {
   const auto entry = std::ranges::find(archive.toc, "ENCODING", &TocEntry::desc);
@@ -87,24 +38,6 @@ void prepare(Connection& session, const ArchiveHeader& archive, const SessionSet
     } catch (const ServerError&) {
       // A locale that this server lacks: only columns of type money can then compare as different.
       continue;
-    }
-  }
-}
-
-// Of an extension's tables pg_dump takes the rows that its pg_extension_config_dump() calls the
-// user's (dumpTableData_copy in pg_dump.c); the others come back with CREATE EXTENSION.
-void find_conditions(Connection& session, std::map<std::string, Group>& groups) {
-  const Result r = session.query(
-      "select c.oid, c.condition from pg_catalog.pg_extension e, "
-      "rows from (pg_catalog.unnest(e.extconfig), pg_catalog.unnest(e.extcondition)) "
-      "as c(oid, condition) where c.condition <> ''");
-  std::map<std::string, std::string> conditions;
-  for (int i = 0; i < r.rows(); ++i) conditions[r.text(i, 0)] = r.text(i, 1);
-  if (conditions.empty()) return;
-  for (auto& [name, group] : groups) {
-    const Result oid = session.query("select pg_catalog.to_regclass($1)::oid", {name});
-    if (const auto found = conditions.find(oid.text(0, 0)); found != conditions.end()) {
-      group.condition = found->second;
     }
   }
 }
@@ -157,10 +90,6 @@ Proof table_proof(Connection& session, const std::string& copy) {
   return hasher.finish();
 }
 
-std::uint64_t row_count(Connection& session, const std::string& source) {
-  return static_cast<std::uint64_t>(session.query("select count(*) from " + source).number(0, 0));
-}
-
 void compare_sequences(Connection& session, const ArchiveHeader& archive, Comparison& result) {
   for (const TocEntry& entry : archive.toc) {
     if (entry.desc != "SEQUENCE SET" || !entry.defn) continue;
@@ -174,6 +103,13 @@ void compare_sequences(Connection& session, const ArchiveHeader& archive, Compar
   }
 }
 
+Proof read(Connection& session, const Group& group, const Reading& reading) {
+  if (!group.counted) return table_proof(session, reading.statement);
+  Proof found;
+  found.rows = static_cast<std::uint64_t>(session.query(reading.statement).number(0, 0));
+  return found;
+}
+
 std::string difference(const std::string& name, const Proof& expected, const Proof& found) {
   if (expected.rows != found.rows) {
     return fmt::format("table {}: {} rows instead of {}", printable(name), found.rows,
@@ -182,29 +118,48 @@ std::string difference(const std::string& name, const Proof& expected, const Pro
   return fmt::format("table {}: {} rows, but their contents differ", printable(name), found.rows);
 }
 
+// Adds to the result what all readings of each group found together.
+void read_tables(const OpenSession& open, const ComparePlan& plan, unsigned sessions,
+                 const std::stop_token& stop,
+                 const std::function<void(const std::string&)>& progress, Comparison& result) {
+  SessionTasks<Proof> tasks(open, sessions, stop);
+  for (const Reading& reading : plan.readings) {
+    tasks.submit(
+        [&](Connection& session) { return read(session, plan.groups[reading.group], reading); });
+  }
+  std::vector<Proof> found(plan.groups.size());
+  std::vector<bool> told(plan.groups.size());
+  for (const Reading& reading : plan.readings) {
+    if (!told[reading.group]) progress(plan.groups[reading.group].relation);
+    told[reading.group] = true;
+    found[reading.group] += tasks.next();
+  }
+  for (std::size_t i = 0; i < plan.groups.size(); ++i) {
+    const Group& group = plan.groups[i];
+    const bool equal =
+        group.counted ? found[i].rows == group.expected.rows : found[i] == group.expected;
+    result.tables += 1;
+    result.rows += found[i].rows;
+    if (!equal) result.differences.push_back(difference(group.relation, group.expected, found[i]));
+  }
+}
+
 }  // namespace
 
-Comparison compare(Connection& session, const ArchiveHeader& archive, const ArchiveProof& proof,
-                   const SessionSettings& settings,
+Comparison compare(const OpenSession& open, const ArchiveHeader& archive, const ArchiveProof& proof,
+                   const CompareOptions& options, const std::stop_token& stop,
                    const std::function<void(const std::string&)>& progress) {
+  const auto open_prepared = [&](std::stop_token token) {
+    Connection session = open(std::move(token));
+    prepare(session, archive, options.settings);
+    return session;
+  };
+  Connection session = open_prepared(stop);
   Comparison result;
-  result.digests = !settings.empty();
-  prepare(session, archive, settings);
-  std::map<std::string, Group> groups = groups_of(archive, proof);
-  find_conditions(session, groups);
-  for (const auto& [name, group] : groups) {
-    progress(name);
-    Proof found = group.expected;
-    if (result.digests && !group.mixed) {
-      found = table_proof(session, copy_statement(group, groups));
-    } else {
-      found.rows = row_count(session, source_of(group, groups));
-    }
-    result.tables += 1;
-    result.rows += found.rows;
-    if (found != group.expected)
-      result.differences.push_back(difference(name, group.expected, found));
-  }
+  result.digests = !options.settings.empty();
+  const ComparePlan plan =
+      plan_comparison(session, archive, proof, result.digests, options.slice_bytes);
+  read_tables(open_prepared, plan, options.sessions, stop, progress, result);
   compare_sequences(session, archive, result);
   if (proof.large_objects.rows > 0) {
     progress("large objects");

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "pg/archive.h"
-#include "pg/connection.h"
 #include "pg/server.h"
+#include "pg/sessions.h"
 
 namespace pgstow::pg {
 
@@ -19,12 +19,18 @@ struct Comparison {
   std::vector<std::string> differences;  // a line each; empty when all is equal
 };
 
-// Reads every table of the archive in the session's database, under the settings the rows were
-// dumped under. Without settings (a backup without a manifest) rows are only counted, since their
-// text depends on them. Sequences are compared by their position. `progress` is told each table's
-// name.
-Comparison compare(Connection& session, const ArchiveHeader& archive, const ArchiveProof& proof,
-                   const SessionSettings& settings,
+struct CompareOptions {
+  SessionSettings settings = {};  // that the rows were dumped under
+  unsigned sessions = 1;          // that read at once, beside the one that plans
+  std::uint64_t slice_bytes = std::uint64_t{32} << 20;  // larger tables are read by several
+};
+
+// Reads every table of the archive in the database that open() leads to, under the settings the
+// rows were dumped under. Without settings (a backup without a manifest) rows are only counted,
+// since their text depends on them. Sequences are compared by their position. `progress` is told
+// each table's name, in this thread. Nobody else should write there meanwhile.
+Comparison compare(const OpenSession& open, const ArchiveHeader& archive, const ArchiveProof& proof,
+                   const CompareOptions& options, const std::stop_token& stop,
                    const std::function<void(const std::string&)>& progress);
 
 }  // namespace pgstow::pg

@@ -249,11 +249,23 @@ Dumped dump(const test::TestServer& server, const std::string& database) {
 }
 
 constexpr const char* kShop =
-    "create table t(id serial, v text, at timestamptz default now(), b bytea default '\\x00ff');"
+    "create table t(id serial, v text, at timestamptz default now(), b bytea default '\\x00ff',"
+    "long text default repeat('x', 400));"
     "insert into t(v) select 'row ' || i from generate_series(1, 100) i;"
     "create table none();"
     "select lo_from_bytea(4711, convert_to(repeat('large ', 40000), 'UTF8'));"
     "select lo_from_bytea(4712, '')";
+
+// With slices so small that every table is read in several, by two sessions.
+Comparison comparison(const test::TestServer& server, const std::string& database,
+                      const Dumped& dumped, const SessionSettings& settings) {
+  return compare(
+      [&](std::stop_token stop) {
+        return Connection::open(parameters(server, database), std::move(stop));
+      },
+      dumped.archive, dumped.proof, {.settings = settings, .sessions = 2, .slice_bytes = 1000}, {},
+      [](const auto&) {});
+}
 
 class Lies : public Databases {
  protected:
@@ -264,18 +276,14 @@ class Lies : public Databases {
   }
 
   std::vector<std::string> differences() {
-    Connection session = connect(server, "shop");
-    return compare(session, dumped.archive, dumped.proof, dumped.settings, [](const auto&) {})
-        .differences;
+    return comparison(server, "shop", dumped, dumped.settings).differences;
   }
 
   Dumped dumped;
 };
 
 TEST_F(Lies, TheDatabaseItselfIsEqual) {
-  Connection session = connect(server, "shop");
-  const Comparison c =
-      compare(session, dumped.archive, dumped.proof, dumped.settings, [](const auto&) {});
+  const Comparison c = comparison(server, "shop", dumped, dumped.settings);
   EXPECT_THAT(c.differences, IsEmpty());
   EXPECT_EQ(c.tables, 2U);  // large objects are compared, but are no table
   EXPECT_EQ(c.rows, 100U);
@@ -298,17 +306,14 @@ TEST_F(Databases, AnExtensionsOwnRowsAreNotCompared) {
              "update pg_extension set extconfig = array['zones'::regclass::oid], "
              "extcondition = array['where not builtin'] where extname = 'plpgsql'");
   const Dumped dumped = dump(server, "zoned");
-  Connection session = connect(server, "zoned");
   for (const SessionSettings& settings : {dumped.settings, SessionSettings{}}) {
-    const Comparison c =
-        compare(session, dumped.archive, dumped.proof, settings, [](const auto&) {});
+    const Comparison c = comparison(server, "zoned", dumped, settings);
     EXPECT_THAT(c.differences, IsEmpty());
     EXPECT_EQ(c.tables, 2U);
     EXPECT_EQ(c.rows, 3U);
   }
   server.sql("zoned", "update zones set name = 'yours' where name = 'mine'");
-  EXPECT_THAT(compare(session, dumped.archive, dumped.proof, dumped.settings, [](const auto&) {})
-                  .differences,
+  EXPECT_THAT(comparison(server, "zoned", dumped, dumped.settings).differences,
               Contains(HasSubstr("public.zones")));
 }
 

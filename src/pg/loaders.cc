@@ -9,19 +9,14 @@
 
 namespace pgstow::pg {
 
-Loaders::Loaders(const Open& open, unsigned most, const LoadOptions& options,
+Loaders::Loaders(const OpenSession& open, unsigned most, const LoadOptions& options,
                  const std::stop_token& stop)
     : open_(open),
       options_(options),
       outer_(stop, [this] { stop_.request_stop(); }),
       outer_stop_(stop) {
-  for (unsigned i = 0; i < std::max(most, 1U); ++i) {
-    try {
-      loaders_.emplace_back(open_(stop_.get_token()), options_.stall);
-    } catch (const Transient&) {  // the server has no room for it
-      if (loaders_.empty()) throw;
-      break;
-    }
+  for (Connection& session : open_sessions(open_, most, stop_.get_token())) {
+    loaders_.emplace_back(std::move(session), options_.stall);
   }
   for (std::size_t i = 0; i < loaders_.size(); ++i) {
     threads_.emplace_back([this, i] { run(i, loaders_[i]); });

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "pg/loader.h"
+#include "pg/sessions.h"
 
 namespace pgstow::pg {
 
@@ -29,11 +30,9 @@ struct LoadOptions {
 // or finish() throws it.
 class Loaders {
  public:
-  // Opens a session for its own use; called with the token that stops it.
-  using Open = std::function<Connection(std::stop_token)>;
-
-  // `most` sessions, fewer where the server lets in fewer, at least one.
-  Loaders(const Open& open, unsigned most, const LoadOptions& options, const std::stop_token& stop);
+  // With `most` sessions, or as few as open_sessions() opens.
+  Loaders(const OpenSession& open, unsigned most, const LoadOptions& options,
+          const std::stop_token& stop);
   Loaders(const Loaders&) = delete;
   Loaders& operator=(const Loaders&) = delete;
   // Ends the sessions, whatever they do.
@@ -61,7 +60,7 @@ class Loaders {
   void note_failure();
   void check_failure();
 
-  const Open open_;
+  const OpenSession open_;
   const LoadOptions options_;
   std::stop_source stop_;  // ends every wait of the sessions; asked for by a failure, too
   std::stop_callback<std::function<void()>> outer_;
