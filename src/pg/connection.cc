@@ -148,6 +148,10 @@ std::int64_t Result::number(int row, int column) const {
 
 bool Result::flag(int row, int column) const { return text(row, column) == "t"; }
 
+std::uint64_t Result::affected() const {
+  return static_cast<std::uint64_t>(parse_int(PQcmdTuples(result_.get())).value_or(0));
+}
+
 Connection::Connection(std::unique_ptr<pg_conn, Finish> conn, std::stop_token stop)
     : conn_(std::move(conn)), stop_(std::move(stop)) {}
 
@@ -282,8 +286,8 @@ Result Connection::query(const std::string& sql, const std::vector<std::string>&
   }
 }
 
-void Connection::copy_out(const std::string& sql,
-                          const std::function<void(std::string_view)>& data) {
+std::uint64_t Connection::copy_out(const std::string& sql,
+                                   const std::function<void(std::string_view)>& data) {
   send(sql, {});
   while (!finished(kSlice)) {
   }
@@ -306,7 +310,7 @@ void Connection::copy_out(const std::string& sql,
       break;  // -1: done, -2: error; result() tells which
     }
   }
-  static_cast<void>(result());
+  return result().affected();
 }
 
 std::string Connection::database() const { return PQdb(conn_.get()); }
