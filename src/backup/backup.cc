@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <map>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -17,8 +18,9 @@
 #include "base/text.h"
 #include "pg/archive_proof.h"
 #include "pg/archive_writer.h"
-#include "pg/dump.h"
+#include "pg/open_dump.h"
 #include "pg/server.h"
+#include "pg/splicer.h"
 #include "pg/tools.h"
 #include "store/lock.h"
 #include "stream/pack.h"
@@ -160,37 +162,52 @@ struct Written {
   std::vector<std::string> warnings;
 };
 
-Written write_archive(pg::DumpSource& source, Sink& object, const BackupJob& job,
+Written write_archive(pg::Dump& dump, Sink& object, const BackupJob& job,
                       std::map<std::string, pg::TableSize> sizes, Progress& progress) {
   LeftOpen open(object);
   HashSink stored(open);
   Packer packer(stored, job.compression, job.jobs);
-  HashSink raw(packer);
-  pg::ArchiveWriter writer(raw);
+  pg::ArchiveWriter writer(packer);
   Meter meter("dumping", std::move(sizes), &writer);
   pg::ProofTaker taker(&meter);
-  pg::ArchiveParser parser(taker);
+  pg::Splicer splicer(dump.locked.tables, dump.with_rows, dump.readers.get(), taker);
+  pg::ArchiveParser parser(splicer);
+  const auto tell = [&] {
+    ProgressState state = meter.state();
+    state.rows = taker.rows();
+    progress.update(state);
+  };
 
   std::vector<char> buffer(kReadBytes);
   try {
-    while (const std::size_t n = source.read(buffer)) {
+    while (const std::size_t n = dump.source->read(buffer)) {
       parser.write({buffer.data(), n});
-      ProgressState state = meter.state();
-      state.rows = taker.rows();
-      progress.update(state);
+      tell();
     }
     // pg_dump has ended well. Only an archive of sound structure is made visible.
     parser.finish();
   } catch (const Corrupt& e) {  // no stored backup is damaged, which is what Corrupt tells
     throw ProcessFailed(std::string("pg_dump's answer is no whole archive: ") + e.what());
   }
-  raw.finish();
+  splicer.finish(tell);
+  packer.finish();
   progress.done();
   return {.archive = taker.header(),
           .proof = taker.finish(),
-          .raw = {.bytes = raw.bytes(), .sha256 = raw.digest()},
+          .raw = {.bytes = packer.bytes_in(), .sha256 = packer.digest_in()},
           .stored = {.bytes = stored.bytes(), .sha256 = stored.digest()},
-          .warnings = source.warnings()};
+          .warnings = dump.source->warnings()};
+}
+
+// One job asked for is one session: pg_dump's.
+pg::DumpPlan dump_plan(const BackupJob& job, const pg::Tool& pg_dump,
+                       const pg::ServerFacts& server) {
+  return {.pg_dump = pg_dump,
+          .encoding = server.encoding,
+          .lock_timeout = job.lock_timeout,
+          .stall_timeout = job.stall_timeout,
+          .compression = job.compression,
+          .readers = job.jobs > 1 ? job.jobs : 0};
 }
 
 Manifest make_manifest(const std::string& key, const pg::ServerFacts& server,
@@ -293,9 +310,9 @@ void report(const std::vector<Store*>& stores, const Manifest& m, const Context&
 
 // Uploads may go on for long, and the server should not keep old rows for them. The session stays,
 // with the lock; where it was lost, the archive is as good as it was.
-void release_snapshot(pg::Connection& leader, const Context& context) {
+void release_snapshot(pg::Dump& dump, pg::Connection& leader, const Context& context) {
   try {
-    pg::end_snapshot(leader);
+    pg::end_dump(dump, leader);
   } catch (const Cancelled&) {
     throw;
   } catch (const Error& e) {
@@ -342,22 +359,19 @@ Made run_backup(const BackupJob& job, const Stores& stores, const Context& conte
   const pg::Tool pg_dump = pg::find_tool("pg_dump", server.major(), job.pg_bin, context.stop);
   check_rights(leader);
   const pg::SessionSettings settings = pg::session_settings(leader);
-  const pg::Snapshot snapshot = pg::begin_snapshot(leader);
 
   Claim claim = claim_name(usable, job.compression, context);
-  pg::DumpSource source({.pg_dump = pg_dump,
-                         .server = leader.parameters_for_children(),
-                         .snapshot = snapshot.id,
-                         .encoding = server.encoding,
-                         .lock_timeout = job.lock_timeout,
-                         .wait = {.stop = context.stop, .stall = job.stall_timeout}});
   const std::vector<std::string> left_out = pg::left_out(leader, server);
-  Written written = write_archive(source, *claim.object, job, pg::table_sizes(leader), progress);
+  std::map<std::string, pg::TableSize> sizes = pg::table_sizes(leader);
+  const std::unique_ptr<pg::Dump> dump =
+      pg::open_dump(leader, dump_plan(job, pg_dump, server), context);
+  Written written = write_archive(*dump, *claim.object, job, std::move(sizes), progress);
 
-  release_snapshot(leader, context);
+  release_snapshot(*dump, leader, context);
 
   // From here the archive is complete in every store that did not fail, and gets its name there.
-  Manifest manifest = make_manifest(claim.key, server, snapshot, pg_dump, job, std::move(written));
+  Manifest manifest =
+      make_manifest(claim.key, server, dump->locked.snapshot, pg_dump, job, std::move(written));
   manifest.settings = settings;
   for (const std::vector<std::string>& more : {left_out, tool_warnings(pg_dump, server)}) {
     manifest.warnings.insert(manifest.warnings.end(), more.begin(), more.end());

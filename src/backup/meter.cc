@@ -42,10 +42,19 @@ void Meter::on_large_object(std::uint32_t oid) {
   if (next_ != nullptr) next_->on_large_object(oid);
 }
 
+void Meter::count(std::uint64_t bytes) {
+  block_bytes_ += bytes;
+  state_.bytes += bytes;
+}
+
 void Meter::on_bytes(std::string_view bytes) {
-  block_bytes_ += bytes.size();
-  state_.bytes += bytes.size();
+  count(bytes.size());
   if (next_ != nullptr) next_->on_bytes(bytes);
+}
+
+void Meter::on_packed(const pg::PackedRows& rows) {
+  count(rows.proof.bytes);
+  if (next_ != nullptr) next_->on_packed(rows);
 }
 
 void Meter::on_block_end() {

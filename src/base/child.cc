@@ -226,6 +226,11 @@ std::size_t Child::read(std::span<char> into, const Wait& wait) {
   return read_some(out_, into, wait, name_);
 }
 
+bool Child::readable(std::chrono::milliseconds patience) const {
+  pollfd p{.fd = out_.get(), .events = POLLIN, .revents = 0};
+  return ::poll(&p, 1, static_cast<int>(patience.count())) > 0;
+}
+
 void Child::write(std::string_view bytes, const Wait& wait) {
   try {
     write_all(in_, bytes, wait, name_);

@@ -49,6 +49,8 @@ class Child {
 
   // Reads its output; 0 at end of file (which says nothing about its success: wait() does).
   std::size_t read(std::span<char> into, const Wait& wait);
+  // Whether read() would return at once; waits so long for that.
+  bool readable(std::chrono::milliseconds patience) const;
   // Writes to its input; throws ProcessFailed with the child's own words if it ended early.
   void write(std::string_view bytes, const Wait& wait);
   void close_input();

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "pg/proof.h"
+#include "stream/packed_block.h"
 
 namespace pgstow::pg {
 
@@ -68,6 +69,13 @@ struct ArchiveHeader {
 // Header and table of contents as bytes, as pg_dump writes them.
 std::string encode_header(const ArchiveHeader& header);
 
+// Rows of a table, read by one of many sessions: framed, hashed and packed by the thread that read
+// them.
+struct PackedRows {
+  PackedBlock block;  // raw: whole chunks of the format, length and contents
+  Proof proof;        // of the rows that end in it
+};
+
 // Receives an archive's parts in their order. The views are lent for the call; the header and its
 // entries live as long as the parser. How the bytes are cut into calls means nothing.
 class ArchiveVisitor {
@@ -80,6 +88,8 @@ class ArchiveVisitor {
   virtual void on_large_object(std::uint32_t oid) = 0;
   // Bytes of the current block, as stored (compressed if header.compression says so).
   virtual void on_bytes(std::string_view bytes) = 0;
+  // The same, packed already. Whoever has no use for that gets the contents by on_bytes().
+  virtual void on_packed(const PackedRows& rows);
   virtual void on_block_end() = 0;
 };
 

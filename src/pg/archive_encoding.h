@@ -10,6 +10,7 @@
 namespace pgstow::pg {
 
 inline constexpr std::size_t kIntSize = 5;
+inline constexpr std::size_t kChunkBytes = std::size_t{256} << 10;  // of data, as we write it
 inline constexpr char kTableBlock = 1;
 inline constexpr char kLargeObjectBlock = 3;
 

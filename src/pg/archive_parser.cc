@@ -32,6 +32,15 @@ const TocEntry* ArchiveHeader::find(int dump_id) const {
   return found == toc.end() ? nullptr : &*found;
 }
 
+void ArchiveVisitor::on_packed(const PackedRows& rows) {
+  std::string_view chunks = rows.block.raw;
+  while (!chunks.empty()) {
+    const auto size = static_cast<std::size_t>(decode_int(chunks).value());
+    on_bytes(chunks.substr(kIntSize, size));
+    chunks.remove_prefix(kIntSize + size);
+  }
+}
+
 // Small chunks, of which pg_dump writes one a row, are gathered and passed on together: the
 // visitors behind are called once for many rows.
 struct ArchiveParser::State {

@@ -87,9 +87,16 @@ void ProofTaker::on_bytes(std::string_view bytes) {
   if (next_ != nullptr) next_->on_bytes(bytes);
 }
 
+void ProofTaker::on_packed(const PackedRows& rows) {
+  block_bytes_ += rows.proof.bytes;
+  packed_ += rows.proof;
+  if (next_ != nullptr) next_->on_packed(rows);
+}
+
 void ProofTaker::on_block_end() {
   if (rows_) {
-    const Proof proof = rows_->finish();
+    Proof proof = rows_->finish();
+    proof += std::exchange(packed_, {});
     if (proof.bytes + kEndMarker.size() != block_bytes_) {
       throw Corrupt(fmt::format("archive: entry {}: data after the end marker of the table",
                                 current_->dump_id));

@@ -10,10 +10,9 @@ namespace pgstow::pg {
 
 namespace {
 
-constexpr std::size_t kChunk = std::size_t{256} << 10;
 // A chunk is cut only when more bytes than this are there: the end marker, if it is what came last,
 // then always stays whole in what is left.
-constexpr std::size_t kFull = kChunk + kEndMarker.size();
+constexpr std::size_t kFull = kChunkBytes + kEndMarker.size();
 
 std::string number(int value) {
   std::string bytes;
@@ -24,6 +23,8 @@ std::string number(int value) {
 }  // namespace
 
 ArchiveWriter::ArchiveWriter(Sink& to) : to_(to) { chunk_.reserve(kFull); }
+
+ArchiveWriter::ArchiveWriter(Packer& to) : ArchiveWriter(static_cast<Sink&>(to)) { packer_ = &to; }
 
 void ArchiveWriter::on_header(const ArchiveHeader& header) {
   ArchiveHeader copy = header;
@@ -58,11 +59,21 @@ void ArchiveWriter::on_bytes(std::string_view bytes) {
   }
 }
 
+void ArchiveWriter::on_packed(const PackedRows& rows) {
+  if (packer_ == nullptr) {
+    ArchiveVisitor::on_packed(rows);
+    return;
+  }
+  write_chunk(chunk_);
+  chunk_.clear();
+  packer_->write_packed(rows.block);
+}
+
 // The contents of a compressed block have newlines, too: cutting there does no harm.
 void ArchiveWriter::write_full_chunk() {
-  std::size_t size = kChunk;
+  std::size_t size = kChunkBytes;
   if (!large_objects_) {
-    const std::size_t row_end = std::string_view(chunk_).substr(0, kChunk).rfind('\n');
+    const std::size_t row_end = std::string_view(chunk_).substr(0, kChunkBytes).rfind('\n');
     if (row_end != std::string_view::npos) size = row_end + 1;
   }
   write_chunk(std::string_view(chunk_).substr(0, size));

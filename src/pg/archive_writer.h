@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "pg/archive.h"
+#include "stream/pack.h"
 #include "stream/stream.h"
 
 namespace pgstow::pg {
@@ -18,11 +19,14 @@ namespace pgstow::pg {
 class ArchiveWriter final : public ArchiveVisitor {
  public:
   explicit ArchiveWriter(Sink& to);
+  // Rows that come packed stay so.
+  explicit ArchiveWriter(Packer& to);
 
   void on_header(const ArchiveHeader& header) override;
   void on_block_begin(const TocEntry& entry) override;
   void on_large_object(std::uint32_t oid) override;
   void on_bytes(std::string_view bytes) override;
+  void on_packed(const PackedRows& rows) override;
   void on_block_end() override;
 
  private:
@@ -31,6 +35,7 @@ class ArchiveWriter final : public ArchiveVisitor {
   void end_chunks();
 
   Sink& to_;
+  Packer* packer_ = nullptr;  // to_, if it takes what is packed
   std::string chunk_;
   bool large_objects_ = false;
   bool in_object_ = false;

@@ -170,7 +170,9 @@ std::int64_t Result::number(int row, int column) const {
 
 bool Result::flag(int row, int column) const { return text(row, column) == "t"; }
 
-std::int64_t Result::affected() const { return parse_int(PQcmdTuples(result_.get())).value_or(0); }
+std::uint64_t Result::affected() const {
+  return static_cast<std::uint64_t>(parse_int(PQcmdTuples(result_.get())).value_or(0));
+}
 
 Connection::Connection(std::unique_ptr<pg_conn, Finish> conn, std::stop_token stop)
     : conn_(std::move(conn)), stop_(std::move(stop)) {}
@@ -323,8 +325,8 @@ void Connection::expect(int status) {
   throw error;
 }
 
-void Connection::copy_out(const std::string& sql,
-                          const std::function<void(std::string_view)>& data) {
+std::uint64_t Connection::copy_out(const std::string& sql,
+                                   const std::function<void(std::string_view)>& data) {
   send(sql, {});
   while (!finished(kSlice)) {
   }
@@ -341,7 +343,7 @@ void Connection::copy_out(const std::string& sql,
       break;  // -1: done, -2: error; result() tells which
     }
   }
-  static_cast<void>(result());
+  return result().affected();
 }
 
 void Connection::begin_copy_in(const std::string& sql) {
@@ -369,8 +371,7 @@ std::uint64_t Connection::end_copy_in(std::chrono::milliseconds stall) {
   flush(stall);
   const auto began = std::chrono::steady_clock::now();
   while (!finished(kSlice)) check_stall(began, stall);
-  const Result done = result();
-  return static_cast<std::uint64_t>(done.affected());
+  return result().affected();
 }
 
 std::string Connection::database() const { return PQdb(conn_.get()); }

@@ -30,7 +30,7 @@ class Result {
   std::optional<std::string> value(int row, int column) const;
   std::int64_t number(int row, int column) const;  // 0 for NULL
   bool flag(int row, int column) const;            // PostgreSQL's 't'
-  std::int64_t affected() const;                   // rows that a statement says it took
+  std::uint64_t affected() const;                  // rows, as the statement's tag counts them
 
   const pg_result* raw() const { return result_.get(); }
 
@@ -50,6 +50,9 @@ class Connection {
   // pg_catalog's, whatever the database's or the role's settings say.
   static Connection open(const Parameters& parameters, std::stop_token stop);
 
+  // From now on this token stops its waits: for a session that another thread goes on with.
+  void stop_by(std::stop_token stop) { stop_ = std::move(stop); }
+
   // Runs one statement, or several without parameters, and returns the last result.
   Result query(const std::string& sql, const std::vector<std::string>& parameters = {});
 
@@ -59,8 +62,9 @@ class Connection {
   bool finished(std::chrono::milliseconds patience);
   Result result();
 
-  // Runs a COPY ... TO STDOUT and hands over its data; the views are lent for the call.
-  void copy_out(const std::string& sql, const std::function<void(std::string_view)>& data);
+  // Runs a COPY ... TO STDOUT and hands over its data, a whole row a call; the views are lent for
+  // the call. Returns how many rows the server says it sent.
+  std::uint64_t copy_out(const std::string& sql, const std::function<void(std::string_view)>& data);
 
   // A COPY ... FROM STDIN: begun, fed in pieces of any size, ended. The end returns how many rows
   // the server took; an error of the server, of whatever row, may be thrown by any of the three,

@@ -233,7 +233,8 @@ struct Dumped {
 Dumped dump(const test::TestServer& server, const std::string& database) {
   Connection session = connect(server, database);
   const SessionSettings settings = session_settings(session);
-  const Snapshot snapshot = begin_snapshot(session);
+  session.query("begin isolation level repeatable read, read only");
+  const Snapshot snapshot = export_snapshot(session);
   DumpSource source({.pg_dump = find_tool("pg_dump", session.server_version() / 10000, {}, {}),
                      .server = session.parameters_for_children(),
                      .snapshot = snapshot.id,

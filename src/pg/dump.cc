@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "pg/child_command.h"
+#include "pg/server_error.h"
 
 namespace pgstow::pg {
 namespace {
@@ -19,12 +20,14 @@ constexpr std::chrono::microseconds kRefill{300};
 // The encoding is named so that PGCLIENTENCODING does not choose it. It is the database's own: no
 // row has to be converted, which not every row can be.
 Child start_dump(const DumpOptions& options) {
-  Command command =
-      tool_command(options.pg_dump,
-                   {"--format=custom", "--compress=0", "--snapshot=" + options.snapshot,
-                    "--encoding=" + options.encoding,
-                    fmt::format("--lock-wait-timeout={}", options.lock_timeout.count())},
-                   options.server);
+  std::vector<std::string> arguments{
+      "--format=custom", "--compress=0", "--snapshot=" + options.snapshot,
+      "--encoding=" + options.encoding,
+      fmt::format("--lock-wait-timeout={}", options.lock_timeout.count())};
+  for (const std::string& table : options.without_rows) {
+    arguments.push_back("--exclude-table-data=" + table);
+  }
+  Command command = tool_command(options.pg_dump, std::move(arguments), options.server);
   command.pipe_out = true;
   return Child::start(command);
 }
@@ -64,6 +67,7 @@ void DumpSource::end() {
           "another session holds an exclusive lock on that table (a migration?): try "
           "again later, or raise BACKUP_LOCK_TIMEOUT");
     }
+    if (conflicts_with_recovery(text)) throw ProcessFailed(std::string(text), kConflictHint);
     throw;
   }
   ended_ = true;

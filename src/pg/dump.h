@@ -19,6 +19,7 @@ struct DumpOptions {
   std::string encoding;  // of the archive: the database's own
   std::chrono::milliseconds lock_timeout;
   Wait wait;
+  std::vector<std::string> without_rows = {};  // tables, as patterns: "schema"."name"
 };
 
 // Runs `pg_dump -Fc -Z0` and yields its archive. The end of the stream means that pg_dump ended
@@ -29,6 +30,10 @@ class DumpSource final : public Source {
   explicit DumpSource(const DumpOptions& options);
 
   std::size_t read(std::span<char> into) override;
+
+  // Whether its archive has begun, or it has ended; waits so long for that. It begins when the
+  // catalogue is read, and all tables are locked.
+  bool begun(std::chrono::milliseconds patience) const { return child_.readable(patience); }
 
   // What pg_dump warned about, a line each; complete after the end of the stream.
   const std::vector<std::string>& warnings() const { return warnings_; }

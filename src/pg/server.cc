@@ -68,11 +68,10 @@ void forbid_timeouts(Connection& session) {
   if (session.server_version() >= 170000) session.query("set transaction_timeout = 0");
 }
 
-Snapshot begin_snapshot(Connection& connection) {
-  connection.query("begin isolation level repeatable read, read only");
+Snapshot export_snapshot(Connection& connection) {
   const Result r = connection.query(R"(
     select pg_catalog.pg_export_snapshot(),
-           (extract(epoch from pg_catalog.now()) * 1000)::bigint,
+           (extract(epoch from pg_catalog.statement_timestamp()) * 1000)::bigint,
            case when pg_catalog.pg_is_in_recovery() then pg_catalog.pg_last_wal_replay_lsn()
                 else pg_catalog.pg_current_wal_lsn() end)");
   return {.id = r.text(0, 0), .time = from_epoch_ms(r.number(0, 1)), .lsn = r.text(0, 2)};
@@ -87,6 +86,17 @@ SessionSettings session_settings(Connection& connection) {
   SessionSettings settings;
   for (int i = 0; i < r.rows(); ++i) settings[r.text(i, 0)] = r.text(i, 1);
   return settings;
+}
+
+void read_as_pg_dump(Connection& session, const std::string& encoding) {
+  forbid_timeouts(session);
+  session.query(
+      "set datestyle = iso; set intervalstyle = postgres; set extra_float_digits = 3; "
+      "set synchronize_seqscans = off; set row_security = off");
+  session.query("set client_encoding = " + encoding);
+  session.query(
+      "select pg_catalog.set_config(name, 'view, foreign-table', false) "
+      "from pg_catalog.pg_settings where name = 'restrict_nonsystem_relation_kind'");
 }
 
 std::map<std::string, TableSize> table_sizes(Connection& connection) {

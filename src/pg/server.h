@@ -37,12 +37,13 @@ void forbid_timeouts(Connection& session);
 // its transaction until the last reader has imported it.
 struct Snapshot {
   std::string id;   // for SET TRANSACTION SNAPSHOT and pg_dump --snapshot
-  Time time;        // the transaction's start on the server
+  Time time;        // the server's, just before it was taken
   std::string lsn;  // WAL position just after the snapshot was taken (on a standby: last replayed)
 };
 
-// Opens a read-only repeatable-read transaction on the connection and exports its snapshot.
-Snapshot begin_snapshot(Connection& connection);
+// Exports the snapshot of the connection's repeatable-read transaction, which begins with it if no
+// query came before.
+Snapshot export_snapshot(Connection& connection);
 // Ends that transaction, so that the server may clean up what it kept for it.
 void end_snapshot(Connection& connection);
 
@@ -50,6 +51,10 @@ void end_snapshot(Connection& connection);
 // under the same. pg_dump sets the others itself.
 using SessionSettings = std::map<std::string, std::string>;
 SessionSettings session_settings(Connection& connection);
+
+// Makes the session write rows as pg_dump's own session does (setup_connection in pg_dump.c), in
+// that encoding.
+void read_as_pg_dump(Connection& session, const std::string& encoding);
 
 // How large the tables are, by the OID of the table: for progress only.
 struct TableSize {

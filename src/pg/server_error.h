@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "base/error.h"
 
@@ -18,5 +19,14 @@ class ServerError : public Error {
  private:
   std::string sqlstate_;
 };
+
+// Of an error's text: a standby ended the statement, since replaying had to go on.
+inline bool conflicts_with_recovery(std::string_view text) {
+  return text.find("conflict with recovery") != std::string_view::npos;
+}
+
+inline constexpr const char* kConflictHint =
+    "on this standby, set hot_standby_feedback = on, or raise max_standby_streaming_delay (and "
+    "max_standby_archive_delay) above what a backup takes";
 
 }  // namespace pgstow::pg

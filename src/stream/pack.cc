@@ -7,14 +7,11 @@
 #include "stream/zstd.h"
 
 namespace pgstow {
-namespace {
 
-std::string compress(std::string_view block, const Compression& compression) {
-  return compression.format == Compression::Format::kZstd ? zstd_frame(block, compression.level)
-                                                          : gzip_member(block, compression.level);
+std::string pack_block(std::string_view raw, const Compression& compression) {
+  return compression.format == Compression::Format::kZstd ? zstd_frame(raw, compression.level)
+                                                          : gzip_member(raw, compression.level);
 }
-
-}  // namespace
 
 Packer::Packer(Sink& to, Compression compression, unsigned workers, std::size_t block_bytes)
     : to_(to),
@@ -25,8 +22,13 @@ Packer::Packer(Sink& to, Compression compression, unsigned workers, std::size_t 
   block_.reserve(block_bytes_);
 }
 
-void Packer::write(std::string_view bytes) {
+void Packer::count(std::string_view bytes) {
   bytes_in_ += bytes.size();
+  hash_in_.update(bytes);
+}
+
+void Packer::write(std::string_view bytes) {
+  count(bytes);
   while (!bytes.empty()) {
     const std::string_view part = bytes.substr(0, block_bytes_ - block_.size());
     block_ += part;
@@ -35,17 +37,25 @@ void Packer::write(std::string_view bytes) {
   }
 }
 
+void Packer::write_packed(const PackedBlock& block) {
+  count(block.raw);
+  if (!block_.empty()) submit_block();
+  while (stage_.pending() > 0) write_next();
+  to_.write(block.packed);
+}
+
 void Packer::finish() {
   if (!block_.empty()) submit_block();
   submit_block();  // the end mark
   while (stage_.pending() > 0) write_next();
+  digest_in_ = hash_in_.finish();
   to_.finish();
 }
 
 void Packer::submit_block() {
   if (stage_.pending() == most_pending_) write_next();
   stage_.submit([block = std::exchange(block_, {}), compression = compression_] {
-    return compress(block, compression);
+    return pack_block(block, compression);
   });
   block_.reserve(block_bytes_);
 }

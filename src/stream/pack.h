@@ -13,6 +13,8 @@
 
 #include "stream/compression.h"
 #include "stream/ordered.h"
+#include "stream/packed_block.h"
+#include "stream/sha256.h"
 #include "stream/stream.h"
 
 namespace pgstow {
@@ -25,12 +27,17 @@ class Packer : public Sink {
          std::size_t block_bytes = std::size_t{1} << 20);
 
   void write(std::string_view bytes) override;
+  // Bytes that another thread has packed already: they follow those that were written before. A
+  // stream of many pieces written and packed in turn has many small blocks.
+  void write_packed(const PackedBlock& block);
   void finish() override;
 
-  // Bytes taken by write().
+  // What was taken, uncompressed: its length, and after finish() its SHA-256 in hex.
   std::uint64_t bytes_in() const { return bytes_in_; }
+  const std::string& digest_in() const { return digest_in_; }
 
  private:
+  void count(std::string_view bytes);
   void submit_block();
   void write_next();
 
@@ -39,6 +46,8 @@ class Packer : public Sink {
   const std::size_t block_bytes_;
   const std::size_t most_pending_;
   std::uint64_t bytes_in_ = 0;
+  Sha256 hash_in_;
+  std::string digest_in_;
   std::string block_;  // what does not fill a block yet
   Ordered<std::string> stage_;
 };

@@ -7,13 +7,17 @@
 
 #include "base/error.h"
 #include "stream/gzip.h"
+#include "stream/sha256.h"
 #include "stream/testing.h"
+#include "stream/unpack.h"
 
 namespace pgstow {
 namespace {
 
 using testing::copy_text;
+using testing::read_all;
 using testing::StringSink;
+using testing::StringSource;
 
 std::string packed(std::string_view bytes, std::string_view compression, unsigned workers = 2,
                    std::size_t block_bytes = 100'000) {
@@ -49,6 +53,29 @@ TEST(Packer, MakesOneMemberABlockAndAnEmptyOneAtTheEnd) {
     file.erase(0, info->compressed_bytes);
   }
   EXPECT_EQ(sizes, (std::vector<std::size_t>{100'000, 100'000, 50'000, 0}));
+}
+
+TEST(Packer, PutsWhatComesPackedBehindWhatWasWrittenBefore) {
+  for (const char* how : {"gzip:1", "zstd:1"}) {
+    const Compression compression = parse_compression(how);
+    StringSink sink;
+    Packer packer(sink, compression, 2, 100'000);
+    std::string all;
+    for (std::uint64_t i = 0; i < 20; ++i) {
+      const std::string written = copy_text(i * 30'000, i);
+      const std::string other = copy_text(40'000, i + 100);
+      packer.write(written);
+      packer.write_packed({.raw = other, .packed = pack_block(other, compression)});
+      all += written + other;
+    }
+    packer.finish();
+    StringSource source(sink.bytes());
+    EXPECT_EQ(read_all(*open_unpacked(source, Decoder::kIndependent, 2)), all);
+    EXPECT_EQ(packer.bytes_in(), all.size());
+    Sha256 hash;
+    hash.update(all);
+    EXPECT_EQ(packer.digest_in(), hash.finish());
+  }
 }
 
 // Notes when it is written to, and by whom.

@@ -1,0 +1,125 @@
+#include "pg/open_dump.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "base/error.h"
+#include "pg/capacity.h"
+
+namespace pgstow::pg {
+namespace {
+
+constexpr std::size_t kMostTables = 200;  // each is a pattern that pg_dump looks up
+constexpr unsigned kLeft = 4;             // sessions: one is pg_dump's, three are for others
+constexpr int kTries = 5;
+constexpr std::chrono::seconds kNextTry{1};
+constexpr std::chrono::milliseconds kLook{200};
+
+unsigned possible_readers(Connection& leader, const DumpPlan& plan, const Context& context) {
+  if (plan.readers == 0) return 0;
+  const unsigned free = free_sessions(leader, leader.database());
+  const unsigned readers = std::min(plan.readers, free > kLeft ? free - kLeft : 0);
+  if (readers < plan.readers) {
+    context.log.info("fewer readers than asked for: the server has few sessions left",
+                     {{"readers", std::to_string(readers)},
+                      {"asked", std::to_string(plan.readers)},
+                      {"free", std::to_string(free)}});
+  }
+  return readers;
+}
+
+ChooseOptions choice(Connection& leader, const DumpPlan& plan, unsigned readers) {
+  return {.least_bytes = plan.table_bytes,
+          .most_tables = readers == 0 ? 0 : std::min(kMostTables, lockable_tables(leader, readers)),
+          .same_major = plan.pg_dump.major == leader.server_version() / 10000,
+          .encoding = plan.encoding,
+          .lock_timeout = plan.lock_timeout};
+}
+
+DumpOptions options_of(const Connection& leader, const DumpPlan& plan, const Dump& dump,
+                       const Context& context) {
+  DumpOptions options{.pg_dump = plan.pg_dump,
+                      .server = leader.parameters_for_children(),
+                      .snapshot = dump.locked.snapshot.id,
+                      .encoding = plan.encoding,
+                      .lock_timeout = plan.lock_timeout,
+                      .wait = {.stop = context.stop, .stall = plan.stall_timeout}};
+  for (const BigTable& table : dump.locked.tables) options.without_rows.push_back(table.relation);
+  return options;
+}
+
+// False when somebody waits for us before pg_dump has all its locks. A pg_dump that never begins is
+// found by whoever reads it.
+bool begins(const Dump& dump, Connection& leader, const DumpPlan& plan, const Context& context) {
+  const auto began = std::chrono::steady_clock::now();
+  while (!dump.source->begun(kLook)) {
+    check_stop(context.stop);
+    if (!waiters(leader, dump.holders).empty()) return false;
+    if (plan.stall_timeout.count() > 0 &&
+        std::chrono::steady_clock::now() - began > plan.stall_timeout) {
+      break;
+    }
+  }
+  return true;
+}
+
+void start_readers(Dump& dump, std::vector<Connection> sessions, Connection& leader,
+                   const DumpPlan& plan, const Context& context) {
+  for (const Connection& session : sessions) dump.holders.push_back(session.backend_pid());
+  std::vector<Slice> slices =
+      slices_of(dump.locked.tables, plan.slice_bytes, leader.server_version() / 10000);
+  context.log.debug("readers", {{"sessions", std::to_string(sessions.size())},
+                                {"tables", std::to_string(dump.locked.tables.size())},
+                                {"slices", std::to_string(slices.size())}});
+  dump.readers = std::make_unique<Readers>(std::move(sessions), dump.locked.tables,
+                                           std::move(slices), plan.compression, plan.buffer_bytes,
+                                           Wait{.stop = context.stop, .stall = plan.stall_timeout});
+}
+
+// Nothing when somebody came between.
+std::unique_ptr<Dump> try_dump(Connection& leader, const DumpPlan& plan, unsigned readers,
+                               const Context& context) {
+  auto dump = std::make_unique<Dump>();
+  std::optional<LockedSnapshot> locked = lock_big_tables(leader, choice(leader, plan, readers));
+  if (!locked) return nullptr;
+  dump->locked = *std::move(locked);
+  dump->holders.push_back(leader.backend_pid());
+  if (!dump->locked.tables.empty()) {
+    ReaderSessions sessions = open_readers(leader, readers, dump->locked, plan.encoding, context);
+    if (sessions.raced) return nullptr;
+    dump->with_rows = tables_with_rows(leader);
+    if (sessions.open.empty()) {
+      dump->locked.tables.clear();
+    } else {
+      start_readers(*dump, std::move(sessions.open), leader, plan, context);
+    }
+  }
+  dump->source = std::make_unique<DumpSource>(options_of(leader, plan, *dump, context));
+  if (dump->readers != nullptr && !begins(*dump, leader, plan, context)) return nullptr;
+  return dump;
+}
+
+}  // namespace
+
+std::unique_ptr<Dump> open_dump(Connection& leader, const DumpPlan& plan, const Context& context) {
+  const unsigned readers = possible_readers(leader, plan, context);
+  for (int tries = 1;; ++tries) {
+    // In the end without locks of ours, so that there is nothing to come between.
+    if (auto dump = try_dump(leader, plan, tries < kTries ? readers : 0, context)) {
+      dump->watch = std::make_unique<LockWatch>(leader, dump->holders, context.log);
+      return dump;
+    }
+    leader.query("rollback");
+    context.log.info("another session wants a table at this moment; beginning again",
+                     {{"try", std::to_string(tries)}});
+    context.clock.sleep(kNextTry, context.stop);
+  }
+}
+
+void end_dump(Dump& dump, Connection& leader) {
+  dump.watch.reset();
+  dump.readers.reset();
+  end_snapshot(leader);
+}
+
+}  // namespace pgstow::pg

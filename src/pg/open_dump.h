@@ -1,0 +1,55 @@
+// The beginning of a dump: snapshot and locks, pg_dump and the readers at work.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/context.h"
+#include "pg/big_tables.h"
+#include "pg/connection.h"
+#include "pg/dump.h"
+#include "pg/readers.h"
+#include "pg/server.h"
+#include "pg/tools.h"
+#include "pg/waiters.h"
+#include "stream/compression.h"
+
+namespace pgstow::pg {
+
+struct DumpPlan {
+  Tool pg_dump;
+  std::string encoding;  // of the archive: the database's own
+  std::chrono::milliseconds lock_timeout;
+  std::chrono::milliseconds stall_timeout;
+  Compression compression;                             // of what readers hand over
+  unsigned readers = 0;                                // wanted; none: pg_dump reads everything
+  std::uint64_t table_bytes = std::uint64_t{8} << 20;  // smaller tables are pg_dump's
+  std::uint64_t slice_bytes = std::uint64_t{4} << 20;  // of a table, about
+  std::size_t buffer_bytes = std::size_t{64} << 20;    // what readers may be ahead
+};
+
+struct Dump {
+  LockedSnapshot locked;            // the leader's transaction keeps both
+  std::set<std::string> with_rows;  // tables_with_rows(), if there are big ones
+  std::unique_ptr<DumpSource> source;
+  std::unique_ptr<Readers> readers;  // null: there are no big tables
+  std::vector<int> holders;          // server processes that hold locks: the leader's, the readers'
+  std::unique_ptr<LockWatch> watch;  // has the leader until end_dump()
+};
+
+// Returns when every table is locked, by the leader and the readers or by pg_dump. Somebody who
+// wants a table for himself, just between two of our locks, would wait for us and we for him: then
+// all is let go and begun again. With few sessions left on the server there are fewer readers, or
+// none.
+std::unique_ptr<Dump> open_dump(Connection& leader, const DumpPlan& plan, const Context& context);
+
+// Lets the locks and the snapshot go, so that the server may clean up what it kept for them, when
+// everything is read. The leader's session stays.
+void end_dump(Dump& dump, Connection& leader);
+
+}  // namespace pgstow::pg

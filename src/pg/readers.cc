@@ -1,0 +1,136 @@
+#include "pg/readers.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "pg/row_framer.h"
+#include "pg/server.h"
+#include "pg/server_error.h"
+#include "pg/sql_text.h"
+
+namespace pgstow::pg {
+namespace {
+
+constexpr std::string_view kLockNotAvailable = "55P03";
+
+// Settings of a session that reads ranges of pages. A parallel plan would give rows in any order;
+// a sequential scan would read the whole table for each range.
+constexpr const char* kRangeSettings =
+    "set max_parallel_workers_per_gather = 0; set enable_seqscan = off; set jit = off";
+
+std::string lock_statement(const std::vector<BigTable>& tables) {
+  std::string list;
+  for (const BigTable& table : tables)
+    list += (list.empty() ? "only " : ", only ") + table.relation;
+  return "lock table " + list + " in access share mode nowait";
+}
+
+Connection open_reader(const Parameters& parameters, const LockedSnapshot& locked,
+                       const std::string& encoding, const std::stop_token& stop) {
+  Connection session = Connection::open(parameters, stop);
+  read_as_pg_dump(session, encoding);
+  session.query(kRangeSettings);
+  if (session.server_version() >= 140000) session.query("set enable_tidscan = on");
+  session.query("begin isolation level repeatable read, read only");
+  session.query("set transaction snapshot " + quote_literal(locked.snapshot.id));
+  session.query(lock_statement(locked.tables));
+  return session;
+}
+
+}  // namespace
+
+ReaderSessions open_readers(const Connection& leader, unsigned wanted, const LockedSnapshot& locked,
+                            const std::string& encoding, const Context& context) {
+  Parameters parameters = leader.parameters_for_children();
+  parameters["fallback_application_name"] = "pgstow reader";
+  ReaderSessions sessions;
+  try {
+    while (sessions.open.size() < wanted) {
+      sessions.open.push_back(open_reader(parameters, locked, encoding, context.stop));
+    }
+  } catch (const Cancelled&) {
+    throw;
+  } catch (const Error& e) {
+    const auto* refused = dynamic_cast<const ServerError*>(&e);
+    sessions.raced = refused != nullptr && refused->sqlstate() == kLockNotAvailable;
+    if (!sessions.raced) {
+      context.log.warning("the server gives fewer sessions than asked for",
+                          {{"readers", std::to_string(sessions.open.size())},
+                           {"asked", std::to_string(wanted)},
+                           {"cause", e.what()}});
+    }
+  }
+  return sessions;
+}
+
+Readers::Readers(std::vector<Connection> sessions, const std::vector<BigTable>& tables,
+                 std::vector<Slice> slices, Compression compression, std::size_t buffer_bytes,
+                 Wait wait)
+    : sessions_(std::move(sessions)),
+      tables_(tables),
+      slices_(std::move(slices)),
+      compression_(compression),
+      wait_(std::move(wait)),
+      stage_(buffer_bytes) {
+  for (Connection& session : sessions_) {
+    threads_.emplace_back([this, &session](const std::stop_token& stop) { work(session, stop); });
+  }
+}
+
+Readers::~Readers() {
+  for (std::jthread& thread : threads_) thread.request_stop();
+}
+
+void Readers::work(Connection& session, const std::stop_token& stop) {
+  try {
+    session.stop_by(stop);
+    for (std::size_t lane = stage_.open(); lane < slices_.size(); lane = stage_.open()) {
+      read(session, lane, stop);
+      stage_.end(lane);
+    }
+    session.query("commit");
+  } catch (...) {
+    stage_.fail(std::current_exception());
+  }
+}
+
+void Readers::read(Connection& session, std::size_t lane, const std::stop_token& stop) {
+  const Slice& slice = slices_[lane];
+  const BigTable& table = tables_[slice.table];
+  try {
+    RowFramer framer(compression_, [&](PackedRows rows) {
+      const std::size_t bytes = rows.block.raw.size() + rows.block.packed.size();
+      stage_.put(lane, std::move(rows), bytes, stop);
+    });
+    const std::uint64_t sent = session.copy_out(copy_statement(table, slice),
+                                                [&](std::string_view row) { framer.add(row); });
+    if (const std::uint64_t taken = framer.finish(); taken != sent) {
+      throw Error(fmt::format("{} rows came, of {} that the server sent", taken, sent));
+    }
+  } catch (Error& e) {
+    e.within("reading " + printable(table.relation));
+    if (conflicts_with_recovery(e.what())) throw Transient(e.what(), kConflictHint);
+    throw;
+  }
+}
+
+std::optional<PackedRows> Readers::next(std::size_t table) {
+  for (; due_ < slices_.size() && slices_[due_].table == table; ++due_) {
+    try {
+      if (auto rows = stage_.take(wait_)) return rows;
+    } catch (const Transient& e) {
+      if (!e.hint().empty()) throw;
+      throw Transient(
+          std::string("reading tables: ") + e.what(),
+          "is the server stuck or out of reach? A table may hold long stretches without "
+          "rows: then raise BACKUP_STALL_TIMEOUT");
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace pgstow::pg

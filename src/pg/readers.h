@@ -1,0 +1,60 @@
+// Many sessions that read the big tables at once, under one snapshot.
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <thread>
+#include <vector>
+
+#include "base/context.h"
+#include "pg/archive.h"
+#include "pg/big_tables.h"
+#include "pg/connection.h"
+#include "pg/slice.h"
+#include "stream/compression.h"
+#include "stream/reorder.h"
+
+namespace pgstow::pg {
+
+// A session each for the readers, with the leader's snapshot and locks of its own: whoever asks for
+// an exclusive lock from now on waits for them all. As many as the server gives, down to none.
+struct ReaderSessions {
+  std::vector<Connection> open;
+  bool raced = false;  // somebody queued for one of the tables between the leader's lock and theirs
+};
+ReaderSessions open_readers(const Connection& leader, unsigned wanted, const LockedSnapshot& locked,
+                            const std::string& encoding, const Context& context);
+
+// Each session has a thread that reads slices, and hashes and packs their rows. next() belongs to
+// one thread. Destroyed early, it ends the statements that run.
+class Readers {
+ public:
+  // `tables` is lent.
+  Readers(std::vector<Connection> sessions, const std::vector<BigTable>& tables,
+          std::vector<Slice> slices, Compression compression, std::size_t buffer_bytes, Wait wait);
+  Readers(const Readers&) = delete;
+  ~Readers();
+
+  // The next rows of the table, in their order; nothing after the last. Tables are to be asked for
+  // in their order, each to its end. Throws what a reader threw, and Transient when nothing moved.
+  std::optional<PackedRows> next(std::size_t table);
+
+ private:
+  void work(Connection& session, const std::stop_token& stop);
+  void read(Connection& session, std::size_t lane, const std::stop_token& stop);
+
+  std::vector<Connection> sessions_;
+  const std::vector<BigTable>& tables_;
+  const std::vector<Slice> slices_;
+  const Compression compression_;
+  const Wait wait_;
+  std::size_t due_ = 0;  // slice
+  Reorder<PackedRows> stage_;
+  std::vector<std::jthread> threads_;
+};
+
+}  // namespace pgstow::pg

@@ -1,0 +1,285 @@
+// Dumps by readers against what pg_dump alone makes of the same snapshot, on a real server.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "base/error.h"
+#include "harness/postgres.h"
+#include "harness/program.h"
+#include "pg/sql_text.h"
+#include "pg/testing_dump.h"
+
+namespace pgstow::pg {
+namespace {
+
+using namespace testing_dump;
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+Parameters parameters(const test::TestServer& server, const std::string& database,
+                      const std::string& user = "postgres") {
+  return {{"host", server.socket_dir()},
+          {"port", std::to_string(server.port())},
+          {"user", user},
+          {"dbname", database}};
+}
+
+// What pg_dump makes alone, of the same snapshot.
+std::string peer(const test::TestServer& server, const TestDump& test) {
+  return test::run_ok(
+      {.argv = {test::postgres_programs() / "pg_dump", "-Fc", "-Z0",
+                "--snapshot=" + test.dump->locked.snapshot.id, "--encoding=" + test.plan.encoding,
+                server.url(test.leader->database())}});
+}
+
+std::map<std::string, Proof> proofs_by_name(const ArchiveHeader& header, const ArchiveProof& of) {
+  std::map<std::string, Proof> by_name{{"large objects", of.large_objects}};
+  for (const auto& [id, proof] : of.tables) by_name[name_of(*header.find(id))] = proof;
+  return by_name;
+}
+
+std::map<std::string, Proof> proofs(const std::string& archive) {
+  ProofTaker taker;
+  fixtures::parse(archive, taker);
+  return proofs_by_name(taker.header(), taker.finish());
+}
+
+std::set<std::string> read_by_us(const TestDump& test) {
+  std::set<std::string> names;
+  for (const BigTable& table : test.dump->locked.tables) names.insert(table.relation);
+  return names;
+}
+
+class ReadersLive : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    server_.emplace();
+    server_->create_database("rich");
+    server_->script("rich", test::test_sql("rich.sql"));
+    server_->sql("rich", "vacuum analyze");
+  }
+  static void TearDownTestSuite() { server_.reset(); }
+
+  static std::optional<test::TestServer> server_;
+};
+
+std::optional<test::TestServer> ReadersLive::server_;
+
+TEST_F(ReadersLive, MakesTheArchiveThatPgDumpMakes) {
+  TestDump test(parameters(*server_, "rich"));
+  test.begin();
+  const std::string expected = peer(*server_, test);
+  EXPECT_EQ(difference(expected, test.finish()), "");
+  EXPECT_GT(test.dump->locked.tables.size(), 30U);
+  EXPECT_EQ(proofs(expected), proofs_by_name(test.header, test.proof));
+}
+
+TEST_F(ReadersLive, LeavesToPgDumpWhatItDumpsInAWayOfItsOwn) {
+  TestDump test(parameters(*server_, "rich"));
+  test.begin();
+  const std::set<std::string> ours = read_by_us(test);
+  EXPECT_THAT(ours, Contains(R"("keys"."indexed")"));
+  EXPECT_THAT(ours, Contains("\"it's \"\"odd\"\" %s $1 \\ ;\".\"new\nline\""));
+  EXPECT_THAT(ours, Not(Contains(R"("parts"."mood_0")")));  // loaded through the root
+  EXPECT_THAT(ours, Not(Contains(R"("parts"."by_mood")")));
+  EXPECT_THAT(ours, Not(Contains(R"("shapes"."foreign_file")")));
+  static_cast<void>(test.finish());
+}
+
+// Runs statements in a session of its own, whenever they get their locks.
+std::jthread later(const test::TestServer& server, const std::string& database,
+                   const std::string& sql) {
+  return std::jthread([&server, database, sql] { server.sql(database, sql); });
+}
+
+void await_waiter(const test::TestServer& server) {
+  while (server.value("postgres", "select count(*) from pg_locks where not granted") == "0") {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+}
+
+constexpr const char* kTables = R"(
+  create table a (id int primary key, t text);
+  insert into a select i, repeat('a' || i, 30) from generate_series(1, 3000) i;
+  create table b (like a);
+  insert into b select * from a;
+  create table small (i int))";
+
+class ReadersAmongOthers : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() { shared_.emplace(); }
+  static void TearDownTestSuite() { shared_.reset(); }
+  ReadersAmongOthers() {
+    server.sql("postgres", "drop database if exists shop");
+    server.create_database("shop");
+    server.sql("shop", kTables);
+    server.sql("shop", "vacuum analyze");
+  }
+  // Readers that do not read on before somebody takes what they have.
+  static void slowly(DumpPlan& plan) { plan.buffer_bytes = 1; }
+  std::string log_of(TestDump& test) const {
+    std::rewind(test.log_file.get());
+    std::string text(1 << 16, '\0');
+    text.resize(std::fread(text.data(), 1, text.size(), test.log_file.get()));
+    return text;
+  }
+
+  static std::optional<test::TestServer> shared_;
+  const test::TestServer& server = *shared_;
+};
+
+std::optional<test::TestServer> ReadersAmongOthers::shared_;
+
+TEST_F(ReadersAmongOthers, SeeTheirSnapshotWhateverOthersDo) {
+  TestDump test(parameters(server, "shop"), slowly);
+  test.begin();
+  const std::string expected = peer(server, test);
+  server.sql("shop", "update a set t = t || 'x' where id % 2 = 0; delete from b where id > 1000");
+  server.sql("shop", "insert into a select i, 'new' from generate_series(3001, 6000) i");
+  server.sql("shop", "vacuum freeze a, b");
+  EXPECT_EQ(difference(expected, peer(server, test)), "");
+  std::jthread truncating = later(server, "shop", "truncate a");
+  std::jthread altering = later(server, "shop", "alter table b add column c int; drop table b");
+  await_waiter(server);
+  EXPECT_EQ(difference(expected, test.finish()), "");
+}
+
+TEST_F(ReadersAmongOthers, SeeATableAsItIsOnceItsLockIsTheirs) {
+  Connection other = Connection::open(parameters(server, "shop"), {});
+  for (const char* change :
+       {"truncate public.a", "alter table public.a drop column t", "drop table public.b",
+        "alter table public.a rename to c", "drop schema public cascade"}) {
+    SCOPED_TRACE(change);
+    other.query("begin");
+    other.query(change);
+    std::jthread commit([&] {
+      await_waiter(server);
+      other.query("commit");
+    });
+    TestDump test(parameters(server, "shop"));
+    test.begin();
+    commit.join();
+    const std::string expected = peer(server, test);
+    EXPECT_EQ(difference(expected, test.finish()), "");
+  }
+}
+
+// The lock of another session gets into the queue between the leader's and pg_dump's.
+TEST_F(ReadersAmongOthers, LetAnotherSessionGoFirst) {
+  const test::TempDir folder("pgstow-queue-");
+  const std::string script = folder / "pg_dump";
+  std::ofstream(script) << "#!/bin/bash\nif [ ! -e " << folder / "once" << " ]; then\n  touch "
+                        << folder / "once" << "\n  " << test::postgres_programs() / "psql"
+                        << " -qX -d '" << server.url("shop") << "' -c 'truncate a' &\n"
+                        << "  while [ \"$(" << test::postgres_programs() / "psql" << " -AtX -d '"
+                        << server.url("shop")
+                        << "' -c 'select count(*) from pg_locks where not granted')\" = 0 ]; do"
+                        << " sleep 0.02; done\nfi\nexec " << test::postgres_programs() / "pg_dump"
+                        << " \"$@\"\n";
+  std::filesystem::permissions(script, std::filesystem::perms::owner_all);
+  TestDump test(parameters(server, "shop"), [&](DumpPlan& plan) { plan.pg_dump.path = script; });
+  test.begin();
+  EXPECT_NE(log_of(test).find("beginning again"), std::string::npos);
+  const std::string expected = peer(server, test);
+  EXPECT_EQ(difference(expected, test.finish()), "");
+  EXPECT_EQ(server.value("shop", "select count(*) from a"), "0");
+  EXPECT_THAT(read_by_us(test), Contains(R"("public"."a")"));
+}
+
+TEST_F(ReadersAmongOthers, TellWhoKeepsATableToHimself) {
+  Connection other = Connection::open(parameters(server, "shop"), {});
+  other.query("begin");
+  other.query("lock table public.a in access exclusive mode");
+  TestDump test(parameters(server, "shop"),
+                [](DumpPlan& plan) { plan.lock_timeout = std::chrono::milliseconds(50); });
+  try {
+    test.begin();
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_THAT(e.what(), HasSubstr("LOCK TABLE"));
+    EXPECT_THAT(e.what(),
+                HasSubstr("a is locked by server process " + std::to_string(other.backend_pid())));
+    EXPECT_THAT(e.hint(), HasSubstr("BACKUP_LOCK_TIMEOUT"));
+  }
+}
+
+TEST_F(ReadersAmongOthers, FailWithASessionThatIsLost) {
+  TestDump test(parameters(server, "shop"), slowly);
+  test.begin();
+  ASSERT_EQ(server.kill_backends("pgstow reader"), 3);
+  EXPECT_THROW(static_cast<void>(test.finish()), Transient);
+}
+
+// Their snapshot and locks are their own.
+TEST_F(ReadersAmongOthers, GoOnWithoutTheLeader) {
+  TestDump test(parameters(server, "shop"), slowly);
+  test.begin();
+  const std::string expected = peer(server, test);
+  ASSERT_EQ(server.kill_backends("pgstow"), 1);
+  EXPECT_EQ(difference(expected, test.archive()), "");
+}
+
+TEST_F(ReadersAmongOthers, AreAsManyAsTheServerLets) {
+  server.sql("postgres", "create role limited login superuser");
+  server.sql("postgres", "alter role limited nosuperuser; grant pg_read_all_data to limited");
+  for (const int limit : {2, 3, 4}) {
+    SCOPED_TRACE(limit);
+    server.sql("postgres", "alter role limited connection limit " + std::to_string(limit));
+    TestDump test(parameters(server, "shop", "limited"));
+    test.begin();
+    EXPECT_EQ(test.dump->holders.size(), static_cast<std::size_t>(limit - 1));
+    const std::string expected = peer(server, test);
+    EXPECT_EQ(difference(expected, test.finish()), "");
+  }
+}
+
+TEST_F(ReadersAmongOthers, AreStoppedInTheMiddle) {
+  TestDump test(parameters(server, "shop"), slowly);
+  test.begin();
+  std::jthread stopper([&] { test.stopper.request_stop(); });
+  EXPECT_THROW(
+      {
+        for (;;) static_cast<void>(test.finish());
+      },
+      Cancelled);
+  test.dump.reset();
+  test.leader.reset();
+  while (server.value("postgres",
+                      "select count(*) from pg_stat_activity where application_name in "
+                      "('pgstow', 'pgstow reader', 'pg_dump')") != "0") {
+  }
+}
+
+TEST_F(ReadersAmongOthers, AreWarnedOf) {
+  TestDump test(parameters(server, "shop"), slowly);
+  test.begin();
+  std::jthread truncating = later(server, "shop", "truncate a");
+  await_waiter(server);
+  while (log_of(test).find("waits for a lock") == std::string::npos) std::this_thread::yield();
+  EXPECT_THAT(log_of(test), HasSubstr("wants AccessExclusiveLock of a"));
+  static_cast<void>(test.finish());
+}
+
+TEST(ReadersOfAStandby, ReadWhatItHas) {
+  test::TestServer primary;
+  primary.create_database("shop");
+  primary.sql("shop", std::string(kTables) + "; create unlogged table u as select 1 as i");
+  primary.sql("shop", "vacuum analyze");
+  test::TestServer standby = test::TestServer::standby_of(primary);
+  standby.catch_up(primary);
+  TestDump test(parameters(standby, "shop"));
+  test.begin();
+  const std::string expected = peer(standby, test);
+  EXPECT_EQ(difference(expected, test.finish()), "");
+  EXPECT_THAT(read_by_us(test), ::testing::SizeIs(3));
+}
+
+}  // namespace
+}  // namespace pgstow::pg

@@ -1,0 +1,30 @@
+// A slice: the part of one table that one session reads with one statement.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "pg/big_tables.h"
+
+namespace pgstow::pg {
+
+struct Slice {
+  std::size_t table;                     // its place among the tables
+  std::uint64_t from = 0;                // first page
+  std::optional<std::uint64_t> to = {};  // the page after the last one; nothing: to the end
+  bool whole() const { return from == 0 && !to; }
+};
+
+// All rows of all tables, in their order. Only servers from 14 on read a range of pages without
+// reading the pages before it; on others each table is one slice.
+std::vector<Slice> slices_of(const std::vector<BigTable>& tables, std::uint64_t slice_bytes,
+                             int server_major);
+
+// The COPY that reads it. The slices of a table, one after the other, are the rows that pg_dump
+// would read, in its order.
+std::string copy_statement(const BigTable& table, const Slice& slice);
+
+}  // namespace pgstow::pg

@@ -1,0 +1,52 @@
+#include "pg/slice.h"
+
+#include <gtest/gtest.h>
+
+namespace pgstow::pg {
+namespace {
+
+BigTable table(std::uint64_t pages, std::uint64_t bytes) {
+  return {.oid = "1",
+          .relation = R"("s"."t")",
+          .columns = "a, \"B\"",
+          .copy = "COPY s.t (a, \"B\") FROM stdin;\n",
+          .pages = pages,
+          .bytes = bytes};
+}
+
+std::vector<std::string> statements(const BigTable& t, std::uint64_t slice_bytes, int major) {
+  std::vector<std::string> all;
+  for (const Slice& slice : slices_of({t}, slice_bytes, major)) {
+    all.push_back(copy_statement(t, slice));
+  }
+  return all;
+}
+
+TEST(Slices, CoverATableWithoutGapAndWithoutEnd) {
+  const std::string from = R"(COPY (SELECT a, "B" FROM ONLY "s"."t" WHERE ctid >= )";
+  EXPECT_EQ(statements(table(10, 81920), 32768, 15),
+            (std::vector<std::string>{from + "'(0,0)' AND ctid < '(4,0)') TO STDOUT",
+                                      from + "'(4,0)' AND ctid < '(8,0)') TO STDOUT",
+                                      from + "'(8,0)') TO STDOUT"}));
+}
+
+TEST(Slices, CountWhatLiesBesideTheHeap) {
+  EXPECT_EQ(statements(table(10, 819200), 819200, 15).size(), 1U);
+  EXPECT_EQ(statements(table(10, 819200), 163840, 15).size(), 5U);
+  EXPECT_EQ(statements(table(10, 819200), 1, 15).size(), 10U);  // a page at least
+}
+
+TEST(Slices, AreWholeTablesWhereTheServerCannotReadRanges) {
+  const std::vector<std::string> whole{R"(COPY "s"."t" (a, "B") TO STDOUT)"};
+  EXPECT_EQ(statements(table(10, 81920), 8192, 13), whole);
+  EXPECT_EQ(statements(table(0, 0), 8192, 15), whole);
+  EXPECT_EQ(statements(table(1, 8192), 8192, 15), whole);
+  BigTable bare = table(2, 16384);
+  bare.columns = "";
+  EXPECT_EQ(statements(bare, 16384, 15), (std::vector<std::string>{R"(COPY "s"."t" TO STDOUT)"}));
+  EXPECT_EQ(statements(bare, 8192, 15).back(),
+            R"(COPY (SELECT  FROM ONLY "s"."t" WHERE ctid >= '(1,0)') TO STDOUT)");
+}
+
+}  // namespace
+}  // namespace pgstow::pg

@@ -1,0 +1,99 @@
+#include "stream/reorder.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace pgstow {
+namespace {
+
+using Lanes = std::vector<std::vector<std::string>>;
+
+std::vector<std::string> taken(Reorder<std::string>& reorder, std::size_t lanes) {
+  std::vector<std::string> all;
+  for (std::size_t lane = 0; lane < lanes;) {
+    if (auto piece = reorder.take({})) {
+      all.push_back(*piece);
+    } else {
+      ++lane;
+    }
+  }
+  return all;
+}
+
+TEST(Reorder, GivesThePiecesOfManyProducersInTheOrderOfTheLanes) {
+  constexpr std::size_t kLanes = 200;
+  Reorder<std::string> reorder(64);
+  std::vector<std::string> expected;
+  for (std::size_t lane = 0; lane < kLanes; ++lane) {
+    for (std::size_t n = 0; n < lane % 5; ++n) {
+      expected.push_back(std::to_string(lane) + "." + std::to_string(n));
+    }
+  }
+  std::vector<std::jthread> producers;
+  for (int i = 0; i < 4; ++i) {
+    producers.emplace_back([&](const std::stop_token& stop) {
+      for (std::size_t lane = reorder.open(); lane < kLanes; lane = reorder.open()) {
+        for (std::size_t n = 0; n < lane % 5; ++n) {
+          reorder.put(lane, std::to_string(lane) + "." + std::to_string(n), 10, stop);
+        }
+        reorder.end(lane);
+      }
+    });
+  }
+  EXPECT_EQ(taken(reorder, kLanes), expected);
+}
+
+// Lane 1 fills what others may use. The due lane still goes on, piece by piece.
+TEST(Reorder, TheDueLaneNeverWaitsForOneThatIsNot) {
+  Reorder<std::string> reorder(100);
+  const std::size_t due = reorder.open();
+  const std::size_t ahead = reorder.open();
+  std::atomic<int> put = 0;
+  std::jthread producer([&](const std::stop_token& stop) {
+    for (int i = 0; i < 10; ++i, ++put) reorder.put(ahead, "later", 25, stop);
+    reorder.end(ahead);
+  });
+  while (put < 3) std::this_thread::yield();
+  for (int i = 0; i < 10; ++i) {
+    reorder.put(due, "now", 60, {});
+    EXPECT_EQ(reorder.take({}), "now");
+  }
+  EXPECT_EQ(put, 3);  // 75 of 100 bytes: the rest is the due lane's
+  reorder.end(due);
+  EXPECT_EQ(reorder.take({}), std::nullopt);
+  EXPECT_EQ(taken(reorder, 1).size(), 10U);
+}
+
+TEST(Reorder, TakesAPieceThatIsLargerThanAllItMayHold) {
+  Reorder<std::string> reorder(10);
+  const std::size_t lane = reorder.open();
+  reorder.put(lane, "large", 1000, {});
+  EXPECT_EQ(reorder.take({}), "large");
+}
+
+TEST(Reorder, TellsOfAFailureAtOnceWhateverLaneItIsIn) {
+  Reorder<std::string> reorder(100);
+  static_cast<void>(reorder.open());
+  static_cast<void>(reorder.open());
+  reorder.fail(std::make_exception_ptr(NotFound("first")));
+  reorder.fail(std::make_exception_ptr(Transient("second")));
+  EXPECT_THROW(static_cast<void>(reorder.take({})), NotFound);
+}
+
+TEST(Reorder, WaitsNoLongerThanAsked) {
+  Reorder<std::string> reorder(100);
+  const std::size_t lane = reorder.open();
+  EXPECT_THROW(static_cast<void>(reorder.take({.stall = std::chrono::milliseconds(1)})), Transient);
+  std::stop_source stop;
+  std::jthread stopper([&] { stop.request_stop(); });
+  EXPECT_THROW(static_cast<void>(reorder.take({.stop = stop.get_token()})), Cancelled);
+  reorder.put(lane, "fills the lane", 25, {});
+  EXPECT_THROW(reorder.put(lane, "too much", 1, stop.get_token()), Cancelled);
+}
+
+}  // namespace
+}  // namespace pgstow
