@@ -93,6 +93,7 @@ TEST_F(MainJob, BackupIsListedVerifiedAndRestored) {
   ASSERT_TRUE(restore.ok()) << restore.describe();
   EXPECT_THAT(restore.out, HasSubstr("every row equal to the backup's proof"));
   EXPECT_EQ(first_difference(before, dump_text(server, "shop")), "");
+  EXPECT_NE(server.value("shop", "select count(*) from pg_stats where tablename = 'account'"), "0");
 }
 
 TEST_F(MainJob, UndoSwapsBackAndForth) {
