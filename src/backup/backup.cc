@@ -15,6 +15,7 @@
 #include "backup/newest.h"
 #include "backup/sync.h"
 #include "base/error.h"
+#include "base/kept_memory.h"
 #include "base/text.h"
 #include "pg/archive_proof.h"
 #include "pg/archive_writer.h"
@@ -164,6 +165,7 @@ struct Written {
 
 Written write_archive(pg::Dump& dump, Sink& object, const BackupJob& job,
                       std::map<std::string, pg::TableSize> sizes, Progress& progress) {
+  const KeptMemory kept;
   LeftOpen open(object);
   HashSink stored(open);
   Packer packer(stored, job.compression, job.jobs);
