@@ -93,6 +93,82 @@ TEST_F(ReadersLive, LeavesToPgDumpWhatItDumpsInAWayOfItsOwn) {
   static_cast<void>(test.finish());
 }
 
+// A table of random columns and rows, which were then changed at random. In each line of the list:
+// a type, and an expression of the row's number n.
+std::string generated_table(const std::string& name, std::uint64_t seed) {
+  constexpr const char* kColumns[][2] = {
+      {"int", "n"},
+      {"text", "case n % 7 when 0 then null when 1 then '' else repeat(md5(n::text), n % 40) end"},
+      {"text", R"(E'\\.' || chr(9) || chr(10) || chr(13) || n)"},
+      {"numeric", "n / 7.0"},
+      {"float8", "1.0 / (n + 1)"},
+      {"bytea", "decode(md5(n::text), 'hex')"},
+      {"timestamptz", "'2026-01-01'::timestamptz + n * interval '77 minutes'"},
+      {"jsonb", R"(jsonb_build_object('n', n, 'a"b', E'\t'))"},
+      {"int[]", "array[n, null, -n]"},
+      {"boolean", "nullif(n % 3, 0) = 1"}};
+  testing::Numbers numbers(seed);
+  const auto below = [&](std::uint64_t limit) { return numbers.next() % limit; };
+  std::string columns;
+  std::string values;
+  std::string extra;
+  for (std::uint64_t i = 0, count = below(6); i < count; ++i) {
+    const auto& column = kColumns[below(std::size(kColumns))];
+    const std::string separator = columns.empty() ? "" : ", ";
+    columns += separator + quote_identifier("c" + std::to_string(i) + (i % 2 ? "\"." : "")) + ' ' +
+               column[0];
+    values += separator + column[1];
+  }
+  const std::string table = quote_identifier(name);
+  std::string sql = "create table " + table + " (" + columns + ");";
+  const auto insert = [&](std::uint64_t rows) {
+    sql += "insert into " + table + " select " + values + " from generate_series(1, " +
+           std::to_string(rows) + ") n;";
+  };
+  insert(below(3) == 0 ? below(4) : below(2000));
+  if (below(3) == 0)
+    sql += "create table " + quote_identifier(name + " child") + " () inherits (" + table +
+           "); insert into " + quote_identifier(name + " child") + " select * from only " + table +
+           " limit 300;";
+  if (below(2) == 0) sql += "delete from " + table + " where ctid > '(1,0)' and random() < 0.9;";
+  if (below(2) == 0)
+    sql += "alter table " + table + " add gone int; alter table " + table + " drop gone;";
+  if (below(2) == 0) {
+    sql += "alter table " + table + " add late text default 'fast default';";
+    sql += "alter table " + table + " add made int generated always as (7) stored;";
+  } else if (below(2) == 0) {
+    insert(below(500));
+  }
+  if (below(3) == 0)
+    sql += "create unlogged table " + quote_identifier(name + " $u*?") + " as table " + table + ";";
+  return sql;
+}
+
+TEST_F(ReadersLive, MakesTheArchiveThatPgDumpMakesOfGeneratedTables) {
+  const auto seed =
+      static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  for (const char* encoding : {"utf8", "latin1", "sql_ascii"}) {
+    SCOPED_TRACE(encoding);
+    const std::string database = std::string("generated_") + encoding;
+    server_->sql("postgres", "create database " + database +
+                                 " template template0 locale 'C' encoding '" + encoding + "'");
+    for (std::uint64_t i = 0; i < 12; ++i) {
+      server_->sql(database, generated_table("t" + std::to_string(i) + (i % 3 == 0 ? " ü.\"$" : ""),
+                                             seed + i));
+    }
+    if (seed % 2 == 0) server_->sql(database, "vacuum analyze");
+    TestDump test(parameters(*server_, database), [&](DumpPlan& plan) {
+      plan.slice_bytes = 8192 << seed % 3;
+      plan.compression = parse_compression(seed % 2 == 0 ? "gzip:4" : "zstd:1");
+    });
+    test.begin();
+    EXPECT_GE(test.dump->locked.tables.size(), 12U);
+    const std::string expected = peer(*server_, test);
+    EXPECT_EQ(difference(expected, test.finish()), "");
+  }
+}
+
 // Runs statements in a session of its own, whenever they get their locks.
 std::jthread later(const test::TestServer& server, const std::string& database,
                    const std::string& sql) {
@@ -139,7 +215,12 @@ std::optional<test::TestServer> ReadersAmongOthers::shared_;
 
 TEST_F(ReadersAmongOthers, SeeTheirSnapshotWhateverOthersDo) {
   TestDump test(parameters(server, "shop"), slowly);
-  test.begin();
+  {
+    std::jthread writing([&](const std::stop_token& stop) {
+      while (!stop.stop_requested()) server.sql("shop", "update a set t = t || 'y' where id < 9");
+    });
+    test.begin();
+  }
   const std::string expected = peer(server, test);
   server.sql("shop", "update a set t = t || 'x' where id % 2 = 0; delete from b where id > 1000");
   server.sql("shop", "insert into a select i, 'new' from generate_series(3001, 6000) i");

@@ -1,0 +1,111 @@
+// A database with tables that are large enough to be read by many sessions.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <filesystem>
+#include <string>
+
+#include "e2e/faults.h"
+#include "harness/dump_text.h"
+
+namespace pgstow::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+class BigTables : public testing::Test {
+ protected:
+  BigTables() {
+    server.create_database("shop");
+    server.sql("shop", kShop);
+    server.sql("shop",
+               "create table entry(id int primary key, code text, body text);"
+               "insert into entry select i, md5(i::text), repeat(md5((i * 3)::text), 5) "
+               "from generate_series(1, 90000) i");
+    server.sql("shop", "vacuum analyze");
+    pgstow.with("BACKUP_JOBS=3").with("BACKUP_LOG_LEVEL=debug");
+  }
+
+  std::string restored_text(const std::string& database) const {
+    return first_difference(dump_text(server, "shop"), dump_text(server, database));
+  }
+  Outcome pg_restore(std::vector<std::string> arguments, const std::string& input = {}) const {
+    std::vector<std::string> argv{postgres_programs() / "pg_restore", "--exit-on-error"};
+    argv.insert(argv.end(), arguments.begin(), arguments.end());
+    return run({.argv = argv, .input = input});
+  }
+  std::string sessions() const {
+    return server.value("postgres", "select count(*) from pg_stat_activity where datname = 'shop'");
+  }
+
+  TestServer server;
+  Pgstow pgstow{server, "shop"};
+};
+
+TEST_F(BigTables, AreInOneArchiveThatEveryToolRestores) {
+  const Outcome backup = pgstow.run({"backup"});
+  ASSERT_TRUE(backup.ok()) << backup.describe();
+  EXPECT_THAT(backup.err, HasSubstr("readers sessions=3 tables=1"));
+  ASSERT_TRUE(pgstow.run({"verify"}).ok());
+  ASSERT_TRUE(pgstow.run({"restore", "--yes", "--into", "ours"}).ok());
+  EXPECT_EQ(restored_text("ours"), "");
+
+  const fs::path file = pgstow.folder() / "bare.dump";
+  const std::string bare =
+      run_ok({.argv = {"gunzip", "-c", pgstow.backups() / pgstow.archives().at(0)}});
+  write_file(file, bare);
+  for (const bool pipe : {true, false}) {
+    const std::string database = pipe ? "pipe" : "jobs";
+    server.create_database(database);
+    const Outcome outcome = pipe ? pg_restore({"-d", server.url(database)}, bare)
+                                 : pg_restore({"-j2", "-d", server.url(database), file});
+    ASSERT_TRUE(outcome.ok()) << outcome.describe();
+    EXPECT_EQ(restored_text(database), "");
+  }
+  EXPECT_THAT(pg_restore({"-l"}, bare).out, HasSubstr("TABLE DATA public entry postgres"));
+  for (const std::vector<std::string>& choice :
+       {std::vector<std::string>{"-t", "entry"}, {"-n", "public"}}) {
+    const std::string database = "chosen" + choice.at(1);
+    server.create_database(database);
+    const Outcome outcome =
+        pg_restore({choice.at(0), choice.at(1), "-d", server.url(database)}, bare);
+    ASSERT_TRUE(outcome.ok()) << outcome.describe();
+    EXPECT_EQ(server.value(database, "select count(*) from entry"), "90000");
+  }
+}
+
+TEST_F(BigTables, AStopInTheMiddleLeavesNothing) {
+  const FakeTool dump("pg_dump", R"(pause; exec "$REAL" "$@")");
+  Program program = pgstow.program({"backup"});
+  program.env.push_back(dump.setting());
+  Running backup(program);
+  dump.await_pause(backup);
+  EXPECT_EQ(sessions(), "4");  // the leader and three readers
+  ::kill(backup.pid(), SIGTERM);
+  EXPECT_EQ(backup.wait().exit_code, 128 + SIGTERM);
+  EXPECT_THAT(pgstow.archives(), IsEmpty());
+  EXPECT_THAT(parts(pgstow), IsEmpty());
+  await("the sessions' end", [&] { return sessions() == "0"; });
+}
+
+TEST_F(BigTables, AreReadByPgDumpWhereTheServerHasNoSessionsLeft) {
+  server.sql("postgres", "create role limited login");
+  server.sql("postgres", "grant pg_read_all_data to limited");
+  server.sql("postgres", "alter role limited connection limit 2");
+  Program program = pgstow.program({"backup"});
+  program.env.insert(program.env.begin(), "PGUSER=limited");
+  const Outcome backup = run(program);
+  ASSERT_TRUE(backup.ok()) << backup.describe();
+  EXPECT_THAT(backup.err, HasSubstr("fewer readers than asked for"));
+  EXPECT_THAT(backup.err, Not(HasSubstr("readers sessions=")));
+  ASSERT_TRUE(pgstow.run({"restore", "--yes", "--into", "ours"}).ok());
+  EXPECT_EQ(restored_text("ours"), "");
+}
+
+}  // namespace
+}  // namespace pgstow::test
