@@ -22,7 +22,9 @@ constexpr std::array kTable{
             "Where backups go, the nearest first: local, s3, local:NAME, s3:NAME"},
     Setting{"BACKUP_LOCAL_PATH", "local-path", "./backups", "Directory for local backups"},
     Setting{"BACKUP_COMPRESSION", "compression", "gzip:4", "gzip:1 to gzip:12, zstd:1 to zstd:19"},
-    Setting{"BACKUP_JOBS", "jobs", "", "Threads that compress (default: the cores, 16 at most)"},
+    Setting{
+        "BACKUP_JOBS", "jobs", "",
+        "Threads that compress, and sessions that read tables (default: the cores, 16 at most)"},
     Setting{"BACKUP_LOCK_TIMEOUT", "lock-timeout", "60s",
             "How long a table's lock may be waited for; 0: for ever"},
     Setting{"BACKUP_STALL_TIMEOUT", "stall-timeout", "15m",
