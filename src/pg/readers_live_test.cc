@@ -126,6 +126,10 @@ std::string generated_table(const std::string& name, std::uint64_t seed) {
            std::to_string(rows) + ") n;";
   };
   insert(below(3) == 0 ? below(4) : below(2000));
+  if (below(3) == 0)
+    sql += "create table " + quote_identifier(name + " child") + " () inherits (" + table +
+           "); insert into " + quote_identifier(name + " child") + " select * from only " + table +
+           " limit 300;";
   if (below(2) == 0) sql += "delete from " + table + " where ctid > '(1,0)' and random() < 0.9;";
   if (below(2) == 0)
     sql += "alter table " + table + " add gone int; alter table " + table + " drop gone;";
@@ -135,8 +139,6 @@ std::string generated_table(const std::string& name, std::uint64_t seed) {
   } else if (below(2) == 0) {
     insert(below(500));
   }
-  if (below(3) == 0)
-    sql += "create table " + quote_identifier(name + " child") + " () inherits (" + table + ");";
   if (below(3) == 0)
     sql += "create unlogged table " + quote_identifier(name + " $u*?") + " as table " + table + ";";
   return sql;
@@ -213,7 +215,12 @@ std::optional<test::TestServer> ReadersAmongOthers::shared_;
 
 TEST_F(ReadersAmongOthers, SeeTheirSnapshotWhateverOthersDo) {
   TestDump test(parameters(server, "shop"), slowly);
-  test.begin();
+  {
+    std::jthread writing([&](const std::stop_token& stop) {
+      while (!stop.stop_requested()) server.sql("shop", "update a set t = t || 'y' where id < 9");
+    });
+    test.begin();
+  }
   const std::string expected = peer(server, test);
   server.sql("shop", "update a set t = t || 'x' where id % 2 = 0; delete from b where id > 1000");
   server.sql("shop", "insert into a select i, 'new' from generate_series(3001, 6000) i");
