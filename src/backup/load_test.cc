@@ -185,10 +185,12 @@ TEST_F(Load, MakesWhatPgRestoreMakesOfSchemasOfChance) {
 }
 
 // CREATE EXTENSION makes such tables with their keys, so their order counts. Here an event trigger
-// makes them, as no extension that every server has has any.
+// makes them, as no extension that every server has has any; the last row of the first one takes
+// its time.
 TEST_F(Load, FillsTablesOfExtensionsInTheirOrder) {
   const std::string tables =
-      "create table public.zones (id int primary key);"
+      "create table public.zones (id int primary key, check (id < 5000 or "
+      "pg_catalog.pg_sleep(0.5)::text is not null));"
       "create table public.areas (id int primary key, zone int not null references public.zones);"
       "alter extension unaccent add table public.zones;"
       "alter extension unaccent add table public.areas;";
@@ -198,7 +200,7 @@ TEST_F(Load, FillsTablesOfExtensionsInTheirOrder) {
                                "'zones'::regclass::oid], extcondition = array['', ''] where "
                                "extname = 'unaccent';"
                                "insert into zones select generate_series(1, 5000);"
-                               "insert into areas select i, i from generate_series(1, 5000) i;"
+                               "insert into areas values (1, 5000);"
                                "create table other as select generate_series(1, 1000) as i");
   const std::string archive = dump("extended", {"-Z0"});
   server_->sql(fresh("ours"),
@@ -207,7 +209,8 @@ TEST_F(Load, FillsTablesOfExtensionsInTheirOrder) {
                    " end $$; create event trigger make on ddl_command_end when tag in "
                    "('CREATE EXTENSION') execute function make()");
   load_file(job("ours"), archive);
-  EXPECT_EQ(server_->value("ours", "select count(*) from areas natural join zones"), "5000");
+  EXPECT_EQ(server_->value("ours", "select count(*) from zones"), "5000");
+  EXPECT_EQ(server_->value("ours", "select zone from areas"), "5000");
   EXPECT_EQ(server_->value("ours", "select count(*) from other"), "1000");
 }
 

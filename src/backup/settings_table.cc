@@ -24,11 +24,11 @@ constexpr std::array kTable{
     Setting{"BACKUP_COMPRESSION", "compression", "gzip:4", "gzip:1 to gzip:12, zstd:1 to zstd:19"},
     Setting{
         "BACKUP_JOBS", "jobs", "",
-        "Threads that compress, and sessions that read tables (default: the cores, 16 at most)"},
+        "Threads that compress, sessions that read and restore (default: the cores, 16 at most)"},
     Setting{"BACKUP_LOCK_TIMEOUT", "lock-timeout", "60s",
             "How long a table's lock may be waited for; 0: for ever"},
     Setting{"BACKUP_STALL_TIMEOUT", "stall-timeout", "15m",
-            "A dump that does not move for so long has failed; 0: never"},
+            "A dump, or rows being loaded, that do not move for so long have failed; 0: never"},
     Setting{"BACKUP_PG_BIN", "pg-bin", "", "Directory of pg_dump and pg_restore (default: found)"},
     Setting{"BACKUP_MAINTENANCE_DB", "maintenance-db", "postgres",
             "Database from which others are created and renamed"},
