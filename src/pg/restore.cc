@@ -17,9 +17,7 @@ Child start_restore(const RestoreOptions& options) {
   if (options.stop_at_error) arguments.emplace_back("--exit-on-error");
   if (options.no_owner) arguments.emplace_back("--no-owner");
   if (options.no_privileges) arguments.emplace_back("--no-privileges");
-  Command command = tool_command(options.pg_restore, arguments, server);
-  command.pipe_in = true;
-  return Child::start(command);
+  return Child::start(tool_command(options.pg_restore, arguments, server, ToolInput::kStream));
 }
 
 // What it throws of pg_restore's words carries no secret.
