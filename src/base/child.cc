@@ -190,8 +190,22 @@ Child Child::start(const Command& command) {
   plan.attach(err.write.get(), STDERR_FILENO);
   const pid_t pid = plan.run(command);
   if (in.write) ::fcntl(in.write.get(), F_SETFL, O_NONBLOCK);
-  return Child(std::filesystem::path(command.argv[0]).filename(), pid, std::move(in.write),
-               std::move(out.read), std::move(err.read));
+  Child child(std::filesystem::path(command.argv[0]).filename(), pid, std::move(in.write),
+              std::move(out.read), std::move(err.read));
+  child.holds_in_ = command.holds_in;
+  // A new pipe has room for it: nothing is waited for.
+  if (command.pipe_in) child.write(command.preface, {});
+  return child;
+}
+
+Child Child::start_on(const Command& command, const Fd& socket) {
+  Pipe err = make_pipe(1 << 16);
+  SpawnPlan plan;
+  plan.attach(socket.get(), STDIN_FILENO);
+  plan.attach(socket.get(), STDOUT_FILENO);
+  plan.attach(err.write.get(), STDERR_FILENO);
+  const pid_t pid = plan.run(command);
+  return Child(std::filesystem::path(command.argv[0]).filename(), pid, {}, {}, std::move(err.read));
 }
 
 Child::Child(std::string name, pid_t pid, Fd in, Fd out, Fd err)
@@ -205,6 +219,7 @@ Child::Child(Child&& other) noexcept
     : name_(std::move(other.name_)),
       pid_(std::exchange(other.pid_, -1)),
       status_(other.status_),
+      holds_in_(other.holds_in_),
       in_(std::move(other.in_)),
       out_(std::move(other.out_)),
       messages_(std::move(other.messages_)) {}
@@ -242,15 +257,17 @@ void Child::write(std::string_view bytes, const Wait& wait) {
 
 void Child::close_input() { in_.reset(); }
 
+bool Child::has_ended() {
+  int status = 0;
+  if (!status_ && reap(pid_, status)) status_ = status;
+  return status_.has_value();
+}
+
 std::string Child::wait(const std::stop_token& stop) {
-  in_.reset();
-  for (int status = 0; !status_;) {
-    if (reap(pid_, status)) {
-      status_ = status;
-    } else {
-      check_stop(stop);
-      std::this_thread::sleep_for(kPoll);
-    }
+  if (!holds_in_) in_.reset();
+  while (!has_ended()) {
+    check_stop(stop);
+    std::this_thread::sleep_for(kPoll);
   }
   if (*status_ != 0) fail(*status_);
   return std::string(messages_->all());

@@ -22,6 +22,8 @@ struct Command {
   bool pipe_in = false;           // otherwise standard input is `input`
   int input = -1;                 // a descriptor, lent for the start; -1: /dev/null
   bool pipe_out = false;          // otherwise standard output is /dev/null
+  std::string preface = {};       // what its input begins with; 4 KiB at most
+  bool holds_in = false;          // wait() leaves its input open until it has ended
 };
 
 // Our own environment without the variables that children have no business with (our settings,
@@ -42,6 +44,8 @@ class Child {
  public:
   // Throws Error if the program can't be started.
   static Child start(const Command& command);
+  // The same with `socket` as its input and output, whatever the command says of them.
+  static Child start_on(const Command& command, const Fd& socket);
 
   Child(Child&&) noexcept;
   Child& operator=(Child&&) = delete;
@@ -59,6 +63,8 @@ class Child {
   // ProcessFailed with that text when it ended by a signal or with another status than 0. May be
   // called again, with the same answer. Processes that it left behind are not waited for.
   std::string wait(const std::stop_token& stop);
+  // Whether it has ended, so that wait() need not wait.
+  bool has_ended();
 
   const std::string& name() const { return name_; }
   pid_t pid() const { return pid_; }
@@ -71,6 +77,7 @@ class Child {
   std::string name_;
   pid_t pid_ = -1;
   std::optional<int> status_;  // as waitpid() gave it, once it has ended
+  bool holds_in_ = false;
   Fd in_;
   Fd out_;
   std::unique_ptr<Messages> messages_;  // keeps the collecting thread

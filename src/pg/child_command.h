@@ -1,5 +1,5 @@
 // How PostgreSQL's programs are started: the server in their arguments, the password in their
-// environment.
+// environment. Elsewhere than on this host the server has the address that is seen from there.
 #pragma once
 
 #include <string>
@@ -11,8 +11,15 @@
 
 namespace pgstow::pg {
 
-// `tool arguments... --dbname=<server without password>`.
-Command tool_command(const Tool& tool, std::vector<std::string> arguments,
-                     const Parameters& server);
+// `tool arguments... --dbname=<server without password>`, where the tool is. `server` is what a
+// session of ours was opened with (Connection::parameters_for_children()).
+Command tool_command(const Tool& tool, const std::vector<std::string>& arguments,
+                     const Parameters& server, ToolInput input = ToolInput::kNone);
+
+// The same, with a file as its standard input, which may be opened again as /dev/stdin. On this
+// host the caller names a descriptor (Command::input); elsewhere it writes the file's contents to
+// the child, and a nameless file is made of them there.
+Command tool_command_on_file(const Tool& tool, const std::vector<std::string>& arguments,
+                             const Parameters& server, const FileInput& file);
 
 }  // namespace pgstow::pg

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 
+#include "base/error.h"
 #include "base/text.h"
 
 namespace pgstow::pg {
@@ -88,6 +89,29 @@ ResolvedTarget resolve_target(const Parameters& parameters) {
   add("dbname", text(PQdb(conn.get())));
   add("password", text(PQpass(conn.get())));
   return target;
+}
+
+Parameters explicit_parameters(const Parameters& parameters) {
+  const Handle conn = work_out(parameters);
+  if (text(PQdb(conn.get())).empty()) {
+    throw ConfigError(std::string(trim(text(PQerrorMessage(conn.get())))));
+  }
+  Parameters all = parameters;
+  const Options options(PQconninfo(conn.get()), PQconninfoFree);
+  for (const PQconninfoOption* o = options.get(); o->keyword != nullptr; ++o) {
+    const std::string value = text(o->val);
+    if (!value.empty() && value != text(o->compiled)) all.try_emplace(o->keyword, value);
+  }
+  all["port"] = text(PQport(conn.get()));
+  all["user"] = text(PQuser(conn.get()));
+  all["dbname"] = text(PQdb(conn.get()));
+  const std::string password = text(PQpass(conn.get()));
+  if (!password.empty()) all["password"] = password;
+  for (const char* used_up : {"service", "passfile"}) all.erase(used_up);
+  if (const auto mode = all.find("sslmode"); mode != all.end() && mode->second == kGoesNoFurther) {
+    all.erase(mode);
+  }
+  return all;
 }
 
 }  // namespace pgstow::pg

@@ -27,4 +27,9 @@ struct ResolvedTarget {
 // connected, no host name is looked up.
 ResolvedTarget resolve_target(const Parameters& parameters);
 
+// The same as parameters that name everything, the password, too: what libpq would take from the
+// service file, the environment and the password file. Where it would take its default for the
+// host, none is named. The TLS settings stay as they are given.
+Parameters explicit_parameters(const Parameters& parameters);
+
 }  // namespace pgstow::pg

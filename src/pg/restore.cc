@@ -15,23 +15,27 @@
 namespace pgstow::pg {
 namespace {
 
-Command restore_command(const RestoreOptions& options, std::vector<std::string> arguments) {
+Parameters restore_server(const RestoreOptions& options) {
   Parameters server = options.server;
   // A database whose own settings make transactions read-only could not be filled otherwise.
   server["options"] +=
       " -c default_transaction_read_only=off -c statement_timeout=0"
       " -c lock_timeout=0 -c idle_in_transaction_session_timeout=0";
+  return server;
+}
+
+std::vector<std::string> restore_arguments(const RestoreOptions& options,
+                                           std::vector<std::string> arguments) {
   arguments.emplace_back("--format=custom");
   if (options.stop_at_error) arguments.emplace_back("--exit-on-error");
   if (options.no_owner) arguments.emplace_back("--no-owner");
   if (options.no_privileges) arguments.emplace_back("--no-privileges");
-  return tool_command(options.pg_restore, arguments, server);
+  return arguments;
 }
 
 Child start_restore(const RestoreOptions& options) {
-  Command command = restore_command(options, {});
-  command.pipe_in = true;
-  return Child::start(command);
+  return Child::start(tool_command(options.pg_restore, restore_arguments(options, {}),
+                                   restore_server(options), ToolInput::kStream));
 }
 
 // What it throws of pg_restore's words carries no secret.
@@ -44,29 +48,38 @@ void masked(const Work& work) {
   }
 }
 
-void run_part(const RestoreOptions& options, const Fd& toc, std::vector<std::string> arguments) {
-  Command command = restore_command(options, std::move(arguments));
-  command.input = toc.get();
-  masked([&] { static_cast<void>(Child::start(command).wait(options.stop)); });
+// pg_restore reads a table of contents that is followed by zeros up to `size`.
+void run_part(const RestoreOptions& options, std::string_view toc, std::uint64_t size,
+              std::vector<std::string> arguments) {
+  Command command =
+      tool_command_on_file(options.pg_restore, restore_arguments(options, std::move(arguments)),
+                           restore_server(options), {.bytes = toc.size(), .size = size});
+  const bool here = options.pg_restore.runner.is_here();
+  const Fd file = here ? memory_file(toc, size) : Fd();
+  command.input = file.get();
+  masked([&] {
+    Child child = Child::start(command);
+    if (!here) child.write(toc, {.stop = options.stop});
+    static_cast<void>(child.wait(options.stop));
+  });
 }
 
 }  // namespace
 
 void restore_before_rows(const RestoreOptions& options, const ArchiveHeader& archive) {
-  const Fd toc = memory_file(encode_header(toc_before_rows(archive)));
-  run_part(options, toc, {"--section=pre-data", "--section=data"});
+  run_part(options, encode_header(toc_before_rows(archive)), 0,
+           {"--section=pre-data", "--section=data"});
 }
 
 void restore_after_rows(const RestoreOptions& options, const ArchiveHeader& archive,
                         const std::map<int, std::uint64_t>& bytes, unsigned jobs) {
   const OrderedToc ordered = toc_after_rows(archive, bytes);
-  const Fd toc = memory_file(encode_header(ordered.header), ordered.size);
   std::vector<std::string> arguments{"--section=post-data"};
   if (jobs > 1) {  // each of its processes opens the file by a name
     arguments.push_back(fmt::format("--jobs={}", jobs));
     arguments.emplace_back("/dev/stdin");
   }
-  run_part(options, toc, std::move(arguments));
+  run_part(options, encode_header(ordered.header), ordered.size, std::move(arguments));
 }
 
 std::string without_secret_statements(std::string_view said) {

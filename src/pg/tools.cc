@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <optional>
 #include <set>
 #include <system_error>
 
@@ -17,7 +18,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kTransactionTimeout = 17;  // the first version that has the setting
+constexpr int kTransactionTimeout = 17;      // the first version that has the setting
+constexpr std::chrono::seconds kAnswer{60};  // of a place that is asked for its tools
 
 // Folders parent/*/bin, such as /usr/lib/postgresql/15/bin.
 void add_versioned(std::vector<fs::path>& folders, const fs::path& parent,
@@ -43,20 +45,54 @@ std::vector<fs::path> usual_folders() {
 }
 
 // "pg_dump (PostgreSQL) 15.20 (Debian 15.20-0+deb12u1)" -> 15 and what follows "(PostgreSQL) ".
-Tool ask_version(const fs::path& program, const std::stop_token& stop) {
-  const std::string said = run_command(
-      {.argv = {program.string(), "--version"}, .env = child_environment({})}, {.stop = stop});
+std::optional<Tool> tool_saying(const fs::path& program, std::string_view said) {
   constexpr std::string_view kMark = "(PostgreSQL) ";
   const std::size_t at = said.find(kMark);
-  if (at == std::string::npos) throw Error(program.string() + ": odd --version answer");
+  if (at == std::string::npos) return std::nullopt;
   const std::string version(trim(said.substr(at + kMark.size())));
-  return {.path = program, .major = std::atoi(version.c_str()), .version = version};
+  return Tool{.path = program, .major = std::atoi(version.c_str()), .version = version};
 }
 
-}  // namespace
+// The same search as below, for a shell: a line for each program found, its path as it is without
+// links, and what it says of its version.
+constexpr const char* kSearch = R"sh(name=$1
+if [ -n "$2" ]; then
+  set -- "$2"
+else
+  set -f
+  IFS=:
+  set -- $PATH
+  set +f
+  unset IFS
+  set -- "$@" /usr/lib/postgresql/*/bin /usr/libexec/postgresql*
+  set -- "$@" /usr/pgsql-*/bin /usr/local/pgsql/bin /opt/bitnami/postgresql/bin
+fi
+for folder; do
+  [ -x "$folder/$name" ] || continue
+  program=$(readlink -f "$folder/$name") || continue
+  [ "${program##*/}" = "$name" ] || continue
+  printf '%s\t%s\n' "$program" "$("$program" --version </dev/null 2>/dev/null)"
+done
+)sh";
 
-std::vector<Tool> installed_tools(const std::string& name, const fs::path& folder,
-                                  const std::stop_token& stop) {
+std::vector<Tool> tools_elsewhere(const std::string& name, const fs::path& folder,
+                                  const std::stop_token& stop, const Runner& runner) {
+  const std::string found = run_command(script_command(runner, kSearch, {name, folder.string()}),
+                                        {.stop = stop, .stall = kAnswer});
+  std::vector<Tool> tools;
+  for (const std::string_view line : split(found, '\n')) {
+    const std::size_t tab = line.find('\t');
+    if (tab == std::string_view::npos) continue;
+    auto tool = tool_saying(line.substr(0, tab), line.substr(tab));
+    if (!tool || std::ranges::find(tools, tool->path, &Tool::path) != tools.end()) continue;
+    tool->runner = runner;
+    tools.push_back(*std::move(tool));
+  }
+  return tools;
+}
+
+std::vector<Tool> tools_here(const std::string& name, const fs::path& folder,
+                             const std::stop_token& stop) {
   const std::vector<fs::path> folders =
       folder.empty() ? usual_folders() : std::vector<fs::path>{folder};
   std::vector<Tool> tools;
@@ -66,31 +102,50 @@ std::vector<Tool> installed_tools(const std::string& name, const fs::path& folde
     const fs::path program = fs::canonical(place / name, missing);
     if (missing || program.filename() != name || !seen.insert(program).second) continue;
     try {
-      tools.push_back(ask_version(program, stop));
+      const std::string said = run_command(
+          {.argv = {program.string(), "--version"}, .env = child_environment({})}, {.stop = stop});
+      if (auto tool = tool_saying(program, said)) tools.push_back(*std::move(tool));
     } catch (const Cancelled&) {
       throw;
     } catch (const Error&) {
       continue;  // not runnable, or not PostgreSQL's: no candidate
     }
   }
+  return tools;
+}
+
+std::string package_hint(int major, const Runner& runner) {
+  const std::string folder = "name the folder of its programs in BACKUP_PG_BIN";
+  if (runner.is_here()) {
+    return fmt::format("install the package postgresql-client-{}, or {}", major, folder);
+  }
+  return fmt::format("are PostgreSQL's programs there? `{} ls /usr/lib/postgresql` may tell; {}",
+                     runner.name(), folder);
+}
+
+}  // namespace
+
+std::vector<Tool> installed_tools(const std::string& name, const fs::path& folder,
+                                  const std::stop_token& stop, const Runner& runner) {
+  std::vector<Tool> tools = runner.is_here() ? tools_here(name, folder, stop)
+                                             : tools_elsewhere(name, folder, stop, runner);
   std::ranges::stable_sort(tools, std::greater{}, &Tool::major);
   return tools;
 }
 
 Tool find_tool(const std::string& name, int major, const fs::path& folder,
-               const std::stop_token& stop) {
-  const std::vector<Tool> tools = installed_tools(name, folder, stop);
+               const std::stop_token& stop, const Runner& runner) {
+  const std::vector<Tool> tools = installed_tools(name, folder, stop, runner);
   const auto same = std::ranges::find(tools, major, &Tool::major);
   if (same != tools.end()) return *same;
   if (!tools.empty() && tools.front().major > major) return tools.front();
   std::vector<std::string> found;
   for (const Tool& tool : tools)
     found.push_back(fmt::format("{} {}", tool.path.string(), tool.version));
-  throw NotFound(fmt::format("no {} for PostgreSQL {} (found: {})", name, major,
+  const std::string where = runner.is_here() ? "" : "`" + runner.name() + "`: ";
+  throw NotFound(fmt::format("{}no {} for PostgreSQL {} (found: {})", where, name, major,
                              found.empty() ? "none" : join(found, ", ")),
-                 fmt::format("install the package postgresql-client-{}, or name the folder of its "
-                             "programs in BACKUP_PG_BIN",
-                             major));
+                 package_hint(major, runner));
 }
 
 bool dumps_for(const Tool& pg_dump, int server_major) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "pg/archive.h"
+#include "pg/runner.h"
 
 namespace pgstow::pg {
 
@@ -14,19 +15,22 @@ struct Tool {
   std::filesystem::path path;
   int major = 0;
   std::string version;  // as it prints it: "15.20 (Debian 15.20-0+deb12u1)"
+  Runner runner = {};   // where it is
 };
 
-// Every installed `name` ("pg_dump", "pg_restore"): in `folder` alone if it is not empty, otherwise
-// in PATH and in the usual places (/usr/lib/postgresql/N/bin, /usr/pgsql-N/bin, ...). Wrappers that
-// pick a version by themselves (Debian's pg_wrapper) are left out. Newest first.
+// Every `name` ("pg_dump", "pg_restore") that is installed where `runner` runs programs: in
+// `folder` alone if it is not empty, otherwise in PATH and in the usual places
+// (/usr/lib/postgresql/N/bin, /usr/pgsql-N/bin, ...). Wrappers that pick a version by themselves
+// (Debian's pg_wrapper) are left out. Newest first. Throws ProcessFailed when nothing can be asked
+// there.
 std::vector<Tool> installed_tools(const std::string& name, const std::filesystem::path& folder,
-                                  const std::stop_token& stop);
+                                  const std::stop_token& stop, const Runner& runner = {});
 
 // The one to use with a server, or an archive, of version `major`: the same major if it is there
 // (so that the archive stays restorable with that major's tools), otherwise the newest that is
 // newer. Throws NotFound, naming what is installed and the package that is missing.
 Tool find_tool(const std::string& name, int major, const std::filesystem::path& folder,
-               const std::stop_token& stop);
+               const std::stop_token& stop, const Runner& runner = {});
 
 // Whether an archive that this pg_dump makes can go back into a server of that major (see below).
 bool dumps_for(const Tool& pg_dump, int server_major);

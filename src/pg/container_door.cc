@@ -1,0 +1,306 @@
+#include "pg/container_door.h"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+
+#include <array>
+#include <chrono>
+#include <filesystem>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "base/child.h"
+#include "base/environment.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "pg/container.h"
+#include "pg/engine.h"
+#include "pg/probe.h"
+#include "pg/resolved.h"
+
+namespace pgstow::pg {
+namespace {
+
+using std::chrono::steady_clock;
+
+constexpr std::chrono::seconds kStartPatience{60};
+constexpr std::chrono::milliseconds kRetry{500};
+constexpr std::chrono::seconds kDirect{3};    // to an address that may lead nowhere
+constexpr std::chrono::seconds kThrough{15};  // of a relay, and the command that starts it
+constexpr std::chrono::seconds kAnswer{60};
+constexpr const char* kLoopback = "127.0.0.1";
+
+// Folders of Unix sockets in which a server of this port listens.
+constexpr const char* kSockets = R"sh(for folder in /var/run/postgresql /tmp; do
+  if [ -S "$folder/.s.PGSQL.$1" ]; then echo "$folder"; fi
+done
+)sh";
+
+bool is_in_path(const std::string& program) {
+  const std::string path = environment("PATH").value_or("");
+  std::error_code none;
+  for (const std::string_view folder : split(path, ':')) {
+    if (std::filesystem::is_regular_file(std::filesystem::path(folder) / program, none))
+      return true;
+  }
+  return false;
+}
+
+// By its id, which stays when it is renamed.
+std::vector<std::string> exec_prefix(const EngineAddress& engine, const Container& container) {
+  if (is_in_path("docker")) {
+    std::vector<std::string> prefix{"docker"};
+    prefix.insert(prefix.end(), engine.cli_flags.begin(), engine.cli_flags.end());
+    prefix.insert(prefix.end(), {"exec", "-i", container.id});
+    return prefix;
+  }
+  if (is_in_path("podman")) return {"podman", "exec", "-i", container.id};
+  throw NotFound("no docker (or podman) command in PATH: with it programs are run in a container",
+                 "install the package docker-cli, or docker.io");
+}
+
+std::string password_there(const Runner& runner, const std::string& file, const Context& context) {
+  if (file.empty()) return "";
+  std::string text = run_command(script_command(runner, "cat \"$1\"", {file}),
+                                 {.stop = context.stop, .stall = kAnswer});
+  if (text.ends_with('\n')) text.pop_back();
+  return text;
+}
+
+// Settings of ours win; the container's password is that of the container's user.
+ImageVariables merged(const ImageVariables& ours, const ImageVariables& theirs) {
+  ImageVariables m{.user = ours.user.empty() ? theirs.user : ours.user,
+                   .password = ours.password,
+                   .database = ours.database.empty() ? theirs.database : ours.database,
+                   .host = {},
+                   .port = {}};
+  if (m.password.empty() && m.user == theirs.user) m.password = theirs.password;
+  return m;
+}
+
+Parameters with_variables(const Place& place, const ImageVariables& variables) {
+  ConnectionTarget target{.parameters = place.server, .warnings = {}};
+  apply_image_variables(target, variables, environment);
+  return target.parameters;
+}
+
+Engine open_engine(const Context& context) { return {engine_address(environment), context.stop}; }
+
+// One address at which the server may be.
+struct Candidate {
+  Parameters server;
+  std::chrono::milliseconds patience;
+  std::string description;
+  std::string inside_host;         // for the programs in the container
+  std::unique_ptr<Tunnel> tunnel;  // null: it is reached without
+  Probed probed = {};
+};
+
+bool is_number(const std::string& address) {
+  std::array<unsigned char, sizeof(in6_addr)> binary;
+  return ::inet_pton(AF_INET, address.c_str(), binary.data()) == 1 ||
+         ::inet_pton(AF_INET6, address.c_str(), binary.data()) == 1;
+}
+
+// The search for the way in.
+class Search {
+ public:
+  Search(const Place& place, const Context& context)
+      : place_(place),
+        context_(context),
+        engine_(open_engine(context)),
+        container_(look()),
+        until_(steady_clock::now() + (is_young() ? kStartPatience : std::chrono::seconds(0))) {}
+
+  ContainerDoor run() {
+    for (;;) {
+      wait_for_container();
+      std::optional<Candidate> best = try_all();
+      if (best && best->probed.answer == Answer::kOpen) return door(*std::move(best));
+      if (best && best->probed.answer == Answer::kStarting) wait_longer();
+      if (steady_clock::now() > until_) refuse(best);
+      tell_waiting("the server does not answer yet");
+      context_.clock.sleep(kRetry, context_.stop);
+      container_ = look();
+    }
+  }
+
+ private:
+  Container look() { return find_container(engine_, place_.container, context_.clock.now()); }
+
+  // Started so recently that its server may not be ready.
+  bool is_young() const {
+    return container_.health == "starting" || container_.state == "restarting" ||
+           (container_.started && context_.clock.now() - *container_.started < kStartPatience);
+  }
+
+  void wait_longer() {
+    if (!extended_) until_ = steady_clock::now() + kStartPatience;
+    extended_ = true;
+  }
+
+  void tell_waiting(const char* what) {
+    if (!std::exchange(told_, true)) {
+      context_.log.info(std::string("waiting: ") + what, {{"container", container_.name}});
+    }
+  }
+
+  void wait_for_container() {
+    while (container_.state == "restarting" && steady_clock::now() < until_) {
+      tell_waiting("the container restarts");
+      context_.clock.sleep(kRetry, context_.stop);
+      container_ = look();
+    }
+    refuse_stopped(container_);
+  }
+
+  Candidate direct(const ServerAddress& address, const Parameters& server) const {
+    Candidate c{.server = server,
+                .patience = kDirect,
+                .description = fmt::format("by {}:{}", address.host, address.port),
+                .inside_host = kLoopback,
+                .tunnel = nullptr};
+    // A name stays, for certificates.
+    if (!server.contains("host") || server.at("host").starts_with('/') ||
+        !is_number(address.host)) {
+      c.server["host"] = address.host;
+    }
+    c.server.erase("hostaddr");
+    if (is_number(address.host)) c.server["hostaddr"] = address.host;
+    c.server["port"] = address.port;
+    return c;
+  }
+
+  Candidate through(const std::string& inside_host, const Parameters& server) const {
+    Runner runner = runner_;
+    runner.host = inside_host;
+    auto tunnel = std::make_unique<Tunnel>(runner);
+    Parameters through = tunnel->through(server);
+    return {.server = std::move(through),
+            .patience = kThrough,
+            .description = fmt::format("through `{}` and {}", runner_.name(), inside_host),
+            .inside_host = inside_host,
+            .tunnel = std::move(tunnel)};
+  }
+
+  std::vector<std::string> sockets() const {
+    std::vector<std::string> folders;
+    const std::string found = run_command(script_command(runner_, kSockets, {container_.port}),
+                                          {.stop = context_.stop, .stall = kAnswer});
+    for (const std::string_view line : split(found, '\n')) {
+      if (!line.empty()) folders.emplace_back(line);
+    }
+    return folders;
+  }
+
+  Parameters server() {
+    ContainerDatabase database = database_in(container_);
+    if (database.variables.password.empty()) {
+      database.variables.password = password_there(runner_, database.password_file, context_);
+    }
+    return explicit_parameters(with_variables(place_, merged(place_.image, database.variables)));
+  }
+
+  // The first that lets us in; otherwise the one whose answer says most.
+  std::optional<Candidate> try_all() {
+    runner_ = {
+        .prefix = exec_prefix(engine_.address(), container_), .host = {}, .port = container_.port};
+    const Parameters server = this->server();
+    std::optional<Candidate> best;
+    const auto opens = [&](Candidate candidate) {
+      candidate.probed = probe_server(candidate.server, candidate.patience, context_.stop);
+      if (candidate.probed.answer == Answer::kSilent && candidate.tunnel) {
+        const std::string said = candidate.tunnel->problem();
+        if (!said.empty()) candidate.probed.text = said;
+      }
+      context_.log.debug("tried the server " + candidate.description,
+                         {{"answer", candidate.probed.text}});
+      if (!best || candidate.probed.answer > best->probed.answer) best = std::move(candidate);
+      return best->probed.answer == Answer::kOpen;
+    };
+    for (const ServerAddress& address : container_.addresses) {
+      if (opens(direct(address, server))) return best;
+    }
+    if (opens(through(kLoopback, server))) return best;
+    // While the official image makes a new database, a server for that alone listens at the Unix
+    // socket, and is stopped again.
+    if (is_young()) return best;
+    for (const std::string& folder : sockets()) {
+      if (opens(through(folder, server))) return best;
+    }
+    return best;
+  }
+
+  std::string health_text() const {
+    return fmt::format("container {} is unhealthy: {}", printable(container_.name),
+                       container_.health_said.empty() ? "its health check fails"
+                                                      : printable(trim(container_.health_said)));
+  }
+
+  ContainerDoor door(Candidate candidate) const {
+    Runner runner = runner_;
+    runner.host = candidate.inside_host;
+    return {
+        .server = std::move(candidate.server),
+        .runner = std::move(runner),
+        .tunnel = std::move(candidate.tunnel),
+        .description = fmt::format("in container {}, {}", container_.name, candidate.description),
+        .doubt = container_.health == "unhealthy" ? health_text() : ""};
+  }
+
+  [[noreturn]] void refuse(const std::optional<Candidate>& best) const {
+    const std::string name = printable(container_.name);
+    if (best && best->probed.answer == Answer::kRefused) {
+      // Again, for the words: libpq told us the code only.
+      static_cast<void>(Connection::open(best->server, context_.stop));
+    }
+    std::string text =
+        fmt::format("container {}: no PostgreSQL answers in it at port {}", name, container_.port);
+    if (best) text += ": " + printable(best->probed.text);
+    if (container_.health == "unhealthy") text = health_text() + "; " + text;
+    throw Transient(text, fmt::format("`docker logs {}` tells how its server is; is it the right "
+                                      "container?",
+                                      name));
+  }
+
+  const Place& place_;
+  const Context& context_;
+  Engine engine_;
+  Container container_;
+  Runner runner_ = {};
+  steady_clock::time_point until_;
+  bool extended_ = false;
+  bool told_ = false;
+};
+
+bool names_all(const Place& place) {
+  const auto is_named = [&](const char* keyword, const char* variable, const std::string& image) {
+    return place.server.contains(keyword) || !image.empty() ||
+           !environment(variable).value_or("").empty();
+  };
+  return place.server.contains("service") || is_named("dbname", "PGDATABASE", place.image.database);
+}
+
+}  // namespace
+
+ContainerDoor open_container_door(const Place& place, const Context& context) {
+  return Search(place, context).run();
+}
+
+Parameters server_in_container(const Place& place, const Context& context) {
+  if (names_all(place)) return with_variables(place, place.image);
+  Engine engine = open_engine(context);
+  const Container container = find_container(engine, place.container, context.clock.now());
+  return with_variables(place, merged(place.image, database_in(container).variables));
+}
+
+std::string state_if_stopped(const Place& place, const Context& context) {
+  Engine engine = open_engine({.log = context.log, .clock = context.clock, .stop = {}});
+  const Container container = find_container(engine, place.container, context.clock.now());
+  if (container.runs()) return "";
+  return fmt::format("the container {} is not running any more ({})", printable(container.name),
+                     container.how_it_is);
+}
+
+}  // namespace pgstow::pg
