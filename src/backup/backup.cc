@@ -345,10 +345,11 @@ Made run_backup(const BackupJob& job, const Stores& stores, const Context& conte
                 Progress& progress) {
   const auto began = std::chrono::steady_clock::now();
   const Time started = context.clock.now();
-  const std::string database = pg::database_name(job.server);
+  const std::string database = pg::database_of(job.place, context);
   const std::optional<FileLock> lock = lock_here(job, database, started, context);
   context.log.info("Starting database backup...", {{"database", database}});
-  pg::Connection leader = pg::Connection::open(job.server, context.stop);
+  const pg::Access access = pg::Access::open(job.place, context);
+  pg::Connection leader = pg::Connection::open(access.server(), context.stop);
   pg::forbid_timeouts(leader);
   pg::lock_backup(leader);
   Made made;
@@ -358,7 +359,8 @@ Made run_backup(const BackupJob& job, const Stores& stores, const Context& conte
   if (auto already = made_already(job, usable, server, made.failures, context)) {
     return *std::move(already);
   }
-  const pg::Tool pg_dump = pg::find_tool("pg_dump", server.major(), job.pg_bin, context.stop);
+  const pg::Tool pg_dump =
+      pg::find_tool("pg_dump", server.major(), job.pg_bin, context.stop, access.runner());
   check_rights(leader);
   const pg::SessionSettings settings = pg::session_settings(leader);
 

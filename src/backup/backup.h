@@ -11,19 +11,19 @@
 #include "backup/progress.h"
 #include "backup/stores.h"
 #include "base/context.h"
-#include "pg/connection.h"
+#include "pg/access.h"
 #include "store/store.h"
 #include "stream/compression.h"
 
 namespace pgstow {
 
 struct BackupJob {
-  pg::Parameters server;  // libpq parameters of the database
+  pg::Place place;  // of the database
   Compression compression;
   unsigned jobs = 1;  // compressing threads
   std::chrono::seconds lock_timeout{60};
   std::chrono::seconds stall_timeout{900};
-  std::filesystem::path pg_bin;       // empty: wherever pg_dump is found
+  std::filesystem::path pg_bin;       // where pg_dump runs; empty: wherever it is found
   std::filesystem::path lock_folder;  // for a lock of this host; empty: only the server's
   // Another run's good backup that was made at this time or later is enough: none is made then.
   std::optional<Time> covering_from = {};

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "backup/config_log.h"
+#include "backup/config_place.h"
 #include "backup/config_s3.h"
 #include "backup/config_state.h"
 #include "base/environment.h"
@@ -132,7 +133,8 @@ std::string read_port(const Settings& settings) {
   return text;
 }
 
-// The URL, and below it what docker images call the same things.
+// The URL, and below it what docker images call the same things; with a container they wait for
+// what it says itself (read_place).
 pg::ConnectionTarget read_target(const Settings& settings) {
   pg::ConnectionTarget target;
   if (const auto url = settings.find("DATABASE_URL")) {
@@ -143,6 +145,7 @@ pg::ConnectionTarget read_target(const Settings& settings) {
       throw;
     }
   }
+  if (settings.find("BACKUP_CONTAINER")) return target;
   pg::apply_image_variables(target,
                             {.user = settings.text("POSTGRES_USER"),
                              .password = settings.text("POSTGRES_PASSWORD"),
@@ -330,6 +333,7 @@ Config load_config(const std::map<std::string, std::string>& flags,
   config.settings = Settings::resolve(settings_table(), layers);
   const Settings& s = config.settings;
   config.target = read_target(s);
+  config.place = read_place(s, config.target);
   config.local_path = read_path(s, "BACKUP_LOCAL_PATH");
   config.state_path = read_path(s, "BACKUP_STATE_PATH");
   read_stores(config, layers);

@@ -15,6 +15,7 @@
 #include "base/log_file.h"
 #include "base/settings.h"
 #include "base/zone.h"
+#include "pg/access.h"
 #include "pg/conninfo.h"
 #include "stream/compression.h"
 
@@ -23,6 +24,7 @@ namespace pgstow {
 struct Config {
   Settings settings;
   pg::ConnectionTarget target;
+  pg::Place place;                   // the same, and how its server is reached
   std::filesystem::path local_path;  // its locks lie there even if it is no store
   std::filesystem::path state_path;  // as set; see state_folder()
   std::vector<StoreSettings> stores;

@@ -4,6 +4,7 @@
 
 #include <map>
 
+#include "base/environment.h"
 #include "base/text.h"
 #include "pg/resolved.h"
 
@@ -52,15 +53,47 @@ std::string origin_of(const pg::ResolvedValue& value, const Config& config) {
   return value.keyword == "dbname" ? "default: as the user" : "default";
 }
 
+// How the server is reached, when not by its address alone.
+std::vector<ShownValue> shown_way(const Config& config) {
+  const auto line = [&](const char* name, const char* variable) {
+    return ShownValue{.name = name,
+                      .value = config.settings.text(variable),
+                      .origin = config.settings.origin(variable)};
+  };
+  if (!config.place.container.empty()) return {line("container", "BACKUP_CONTAINER")};
+  if (!config.place.exec.empty()) return {line("exec", "BACKUP_EXEC")};
+  return {};
+}
+
+// That a database is called as its user is said last.
+bool is_left_to_container(const pg::ResolvedValue& value, const pg::Place& place) {
+  if (value.from == pg::ResolvedValue::From::kDefault) return true;
+  return value.keyword == "dbname" && value.from == pg::ResolvedValue::From::kParameter &&
+         !place.server.contains("dbname") && place.image.database.empty();
+}
+
+bool is_address(const std::string& keyword) {
+  return keyword == "host" || keyword == "hostaddr" || keyword == "port";
+}
+
 }  // namespace
 
 std::vector<ShownValue> shown_connection(const Config& config) {
-  const pg::ResolvedTarget target = pg::resolve_target(config.target.parameters);
-  std::vector<ShownValue> lines;
+  const bool contained = !config.place.container.empty();
+  pg::ConnectionTarget named{.parameters = config.place.server, .warnings = {}};
+  if (contained) pg::apply_image_variables(named, config.place.image, environment);
+  const pg::ResolvedTarget target = pg::resolve_target(named.parameters);
+  std::vector<ShownValue> lines = shown_way(config);
   for (const pg::ResolvedValue& value : target.values) {
-    lines.push_back({.name = value.keyword == "dbname" ? "database" : value.keyword,
-                     .value = value.value,
-                     .origin = origin_of(value, config)});
+    if (contained && is_address(value.keyword)) continue;
+    ShownValue line{.name = value.keyword == "dbname" ? "database" : value.keyword,
+                    .value = value.value,
+                    .origin = origin_of(value, config)};
+    if (contained && is_left_to_container(value, config.place)) {
+      line.value.reset();
+      line.origin = "as the container says";
+    }
+    lines.push_back(std::move(line));
   }
   if (!target.problem.empty()) {
     lines.push_back({.name = "problem", .value = target.problem, .origin = "libpq"});

@@ -346,5 +346,37 @@ TEST_F(ConfigTest, FlagsAndNamesAreUnique) {
   }
 }
 
+TEST_F(ConfigTest, AContainerWaitsForItsOwnVariables) {
+  set("BACKUP_CONTAINER", "bot/db");
+  set("POSTGRES_USER", "finance_user");
+  set("PGHOSTADDR", "10.0.0.5");
+  const Config config = load();
+  EXPECT_EQ(config.place.container, "bot/db");
+  EXPECT_EQ(config.place.image.user, "finance_user");
+  EXPECT_FALSE(config.place.server.contains("user"));
+  EXPECT_EQ(std::getenv("PGHOSTADDR"), nullptr) << "it would lead every session there";
+  const std::string shown = describe_settings(config, false);
+  EXPECT_THAT(shown, AllOf(HasSubstr("bot/db"), HasSubstr("finance_user"),
+                           HasSubstr("as the container says"), Not(HasSubstr("10.0.0.5"))));
+}
+
+TEST_F(ConfigTest, ACommandIsSplitIntoItsWords) {
+  set("BACKUP_EXEC", "ssh -o 'ProxyCommand none' db.example.org");
+  const Config config = load();
+  EXPECT_EQ(config.place.exec,
+            (std::vector<std::string>{"ssh", "-o", "ProxyCommand none", "db.example.org"}));
+  EXPECT_THAT(describe_settings(config, false), HasSubstr("exec "));
+}
+
+TEST_F(ConfigTest, PlacesThatCantWorkAreRefused) {
+  set("BACKUP_EXEC", "docker exec db");
+  EXPECT_THAT(error(), HasSubstr("BACKUP_EXEC (environment): docker exec without -i"));
+  set("BACKUP_EXEC", "ssh 'host");
+  EXPECT_THAT(error(), HasSubstr("BACKUP_EXEC (environment): a quote is not closed"));
+  set("BACKUP_EXEC", "ssh host");
+  set("BACKUP_CONTAINER", "db");
+  EXPECT_THAT(error(), HasSubstr("both BACKUP_CONTAINER (environment) and BACKUP_EXEC"));
+}
+
 }  // namespace
 }  // namespace pgstow

@@ -59,7 +59,9 @@ class Doctor {
   }
 
   void check_database() {
-    pg::Connection session = pg::Connection::open(backup_.server, context_.stop);
+    access_.emplace(pg::Access::open(backup_.place, context_));
+    if (!access_->description().empty()) check_place();
+    pg::Connection session = pg::Connection::open(access_->server(), context_.stop);
     facts_ = pg::server_facts(session);
     add(Health::kGood,
         fmt::format("{} on PostgreSQL {}, {}, {} as {}{}", printable(facts_->database),
@@ -71,6 +73,16 @@ class Doctor {
     check_clock();
     check_rights(session);
     check_restore_rights();
+  }
+
+  void check_place() {
+    subject_ = backup_.place.container.empty() ? "exec" : "container";
+    if (access_->doubt().empty()) {
+      add(Health::kGood, access_->description());
+    } else {
+      add(Health::kWarning, access_->doubt(), "its server answers; is its health check right?");
+    }
+    subject_ = "database";
   }
 
   void check_clock() {
@@ -114,9 +126,12 @@ class Doctor {
 
   void check_tool(const std::string& name) {
     const int major = facts_ ? facts_->major() : 0;
-    const pg::Tool tool = pg::find_tool(name, major, backup_.pg_bin, context_.stop);
+    if (!access_ && !backup_.place.is_here()) return;  // said already: there is no way in
+    const pg::Runner runner = access_ ? access_->runner() : pg::Runner{};
+    const pg::Tool tool = pg::find_tool(name, major, backup_.pg_bin, context_.stop, runner);
     if (facts_) pg::check_restores_into(tool, major);
-    add(Health::kGood, fmt::format("{} {}", tool.path.string(), tool.version));
+    add(Health::kGood, fmt::format("{} {}{}", tool.path.string(), tool.version,
+                                   runner.is_here() ? "" : ", there"));
   }
 
   void check_folder(LocalStore& store) {
@@ -213,6 +228,7 @@ class Doctor {
   const RestoreJob& restore_;
   const Stores& stores_;
   const Context& context_;
+  std::optional<pg::Access> access_;  // outlives the sessions
   std::optional<pg::ServerFacts> facts_;
   std::string subject_;
   std::vector<Finding> findings_;

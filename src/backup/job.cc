@@ -24,6 +24,19 @@ std::optional<Pruned> rotate(const Job& job, const Made& made, const Stores& sto
   }
 }
 
+// A container that was stopped fails a dump in many ways: the cause is told with each.
+Made make_backup(const BackupJob& job, const Stores& stores, const Context& context,
+                 Progress& progress) {
+  try {
+    return run_backup(job, stores, context, progress);
+  } catch (const Cancelled&) {
+    throw;
+  } catch (Error& e) {
+    pg::tell_what_became_of(job.place, e, context);
+    throw;
+  }
+}
+
 }  // namespace
 
 bool JobDone::complete() const {
@@ -31,7 +44,7 @@ bool JobDone::complete() const {
 }
 
 JobDone run_job(const Job& job, const Stores& stores, const Context& context, Progress& progress) {
-  JobDone done{.made = run_backup(job.backup, stores, context, progress)};
+  JobDone done{.made = make_backup(job.backup, stores, context, progress)};
   done.pruned = rotate(job, done.made, stores, context);
   return done;
 }

@@ -241,9 +241,11 @@ Restored restore_in_place(const Run& run) {
 }  // namespace
 
 RestorePlan plan_restore(const RestoreJob& job, const Context& context) {
-  pg::Connection maintenance = open_maintenance(job, context);
+  const pg::Access access = pg::Access::open(job.place, context);
+  pg::Connection maintenance = open_maintenance(access, job, context);
   RestorePlan plan;
-  plan.database = job.mode == RestoreMode::kInto ? job.into : target_database(job);
+  plan.target = target_database(access);
+  plan.database = job.mode == RestoreMode::kInto ? job.into : plan.target;
   refuse_system_databases(plan.database);
   if (plan.database.size() > pg::kMaxName) {
     throw ConfigError(fmt::format("the database's name has {} bytes; PostgreSQL keeps only {}",
@@ -264,7 +266,8 @@ RestorePlan plan_restore(const RestoreJob& job, const Context& context) {
 
 Restored run_restore(const RestoreJob& job, const RestorePlan& plan, const Backup& backup,
                      const Context& context, Progress& progress) {
-  pg::Connection maintenance = open_maintenance(job, context);
+  const pg::Access access = pg::Access::open(job.place, context);
+  pg::Connection maintenance = open_maintenance(access, job, context);
   pg::lock_restore(maintenance, plan.database);
   refuse_changed(maintenance, plan);
   context.log.info("Starting database restore...",
@@ -274,7 +277,8 @@ Restored run_restore(const RestoreJob& job, const RestorePlan& plan, const Backu
   const auto [store, verified] = find_whole_copy(backup, job.jobs, context, progress);
   context.log.info("stored bytes are sound", {{"backup", store->location(backup.key)}});
   check_archive(job, backup, verified, plan.database);
-  const pg::Tool pg_restore = check_server(maintenance, job, verified.archive, context);
+  const pg::Tool pg_restore =
+      check_server(maintenance, job, verified.archive, access.runner(), context);
   check_replaceable(maintenance, job, plan.database);
   for (const std::string& name : pg::half_made_databases(maintenance, plan.database)) {
     pg::drop_half_made(maintenance, name);

@@ -10,8 +10,8 @@
 #include "backup/catalogue.h"
 #include "backup/progress.h"
 #include "base/context.h"
+#include "pg/access.h"
 #include "pg/compare.h"
-#include "pg/connection.h"
 #include "store/store.h"
 
 namespace pgstow {
@@ -23,7 +23,7 @@ enum class RestoreMode {
 };
 
 struct RestoreJob {
-  pg::Parameters server;                 // libpq parameters; dbname is the database to restore
+  pg::Place place;                       // its database is the one to restore
   std::string maintenance = "postgres";  // the database from which others are made and renamed
   RestoreMode mode = RestoreMode::kSwap;
   std::string into;     // for kInto
@@ -38,6 +38,7 @@ struct RestoreJob {
 // What a restore will do.
 struct RestorePlan {
   std::string database;                // the name under which the restored rows will be
+  std::string target;                  // the job's database, also with kInto
   bool exists = false;                 // it does now
   std::string system_identifier;       // of the server; empty where the role may not ask
   std::vector<std::string> half_made;  // what dead restores left behind, dropped first

@@ -73,7 +73,8 @@ void check_archive(const RestoreJob& job, const Backup& backup, const Verified& 
 }
 
 pg::Tool check_server(pg::Connection& maintenance, const RestoreJob& job,
-                      const pg::ArchiveHeader& archive, const Context& context) {
+                      const pg::ArchiveHeader& archive, const pg::Runner& runner,
+                      const Context& context) {
   const pg::ServerFacts server = pg::server_facts(maintenance);
   if (server.standby) throw Error("the server is a standby: nothing can be restored there");
   if (!server.can_create_databases) {
@@ -95,7 +96,7 @@ pg::Tool check_server(pg::Connection& maintenance, const RestoreJob& job,
     }
   }
   pg::Tool tool = pg::find_tool("pg_restore", std::max(pg::needed_major(archive), server.major()),
-                                job.pg_bin, context.stop);
+                                job.pg_bin, context.stop, runner);
   pg::check_restores_into(tool, server.major());
   return tool;
 }

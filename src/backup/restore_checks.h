@@ -33,9 +33,10 @@ void check_archive(const RestoreJob& job, const Backup& backup, const Verified& 
                    const std::string& database);
 
 // Throws if the server, or the role, can't take what the archive holds; returns the pg_restore
-// that can.
+// that can, of those where `runner` runs programs.
 pg::Tool check_server(pg::Connection& maintenance, const RestoreJob& job,
-                      const pg::ArchiveHeader& archive, const Context& context);
+                      const pg::ArchiveHeader& archive, const pg::Runner& runner,
+                      const Context& context);
 
 // Throws, naming it all, if something keeps the present database from being renamed or dropped.
 void check_replaceable(pg::Connection& maintenance, const RestoreJob& job,

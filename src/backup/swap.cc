@@ -20,11 +20,12 @@ std::string free_before_name(pg::Connection& maintenance, const std::string& dat
 
 }  // namespace
 
-std::string target_database(const RestoreJob& job) { return pg::database_name(job.server); }
+std::string target_database(const pg::Access& access) { return pg::database_name(access.server()); }
 
-pg::Connection open_maintenance(const RestoreJob& job, const Context& context) {
-  pg::Parameters parameters = job.server;
-  const std::string target = target_database(job);
+pg::Connection open_maintenance(const pg::Access& access, const RestoreJob& job,
+                                const Context& context) {
+  pg::Parameters parameters = access.server();
+  const std::string target = target_database(access);
   // The database that is restored can't be the one from which it is dropped and renamed.
   parameters["dbname"] = job.maintenance == target ? "template1" : job.maintenance;
   try {

@@ -14,10 +14,11 @@ namespace pgstow {
 
 // The name to be restored, as libpq would work it out: explicit, PGDATABASE, service, or the
 // user's. The database itself may not exist, so it can't simply be asked.
-std::string target_database(const RestoreJob& job);
+std::string target_database(const pg::Access& access);
 
-// A session from which the job's database can be dropped and renamed.
-pg::Connection open_maintenance(const RestoreJob& job, const Context& context);
+// A session from which that database can be dropped and renamed.
+pg::Connection open_maintenance(const pg::Access& access, const RestoreJob& job,
+                                const Context& context);
 
 // Does the renamings in one transaction. Where the connection breaks in their midst, a new one
 // tells whether they were done; if it throws, they were not, or nobody can tell.

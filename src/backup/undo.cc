@@ -33,8 +33,9 @@ std::string newest_kept(pg::Connection& maintenance, const std::string& database
 }  // namespace
 
 std::string run_undo(const RestoreJob& job, const Context& context) {
-  const std::string database = target_database(job);
-  pg::Connection maintenance = open_maintenance(job, context);
+  const pg::Access access = pg::Access::open(job.place, context);
+  const std::string database = target_database(access);
+  pg::Connection maintenance = open_maintenance(access, job, context);
   pg::lock_restore(maintenance, database);
   const std::string kept = newest_kept(maintenance, database, context);
   std::string before = put_in_place(maintenance, kept, database, context);
@@ -43,8 +44,9 @@ std::string run_undo(const RestoreJob& job, const Context& context) {
 }
 
 std::vector<std::string> drop_kept(const RestoreJob& job, const Context& context) {
-  pg::Connection maintenance = open_maintenance(job, context);
-  const std::string database = target_database(job);
+  const pg::Access access = pg::Access::open(job.place, context);
+  pg::Connection maintenance = open_maintenance(access, job, context);
+  const std::string database = target_database(access);
   pg::lock_restore(maintenance, database);
   const std::vector<std::string> kept = pg::kept_databases(maintenance, database);
   for (const std::string& name : kept) {

@@ -9,7 +9,6 @@
 #include "daemon/metrics.h"
 #include "daemon/notify_config.h"
 #include "daemon/service_config.h"
-#include "pg/conninfo.h"
 #include "store/lock.h"
 
 namespace pgstow::cli {
@@ -114,7 +113,7 @@ void Audience::show(const Standing& standing) const {
 
 JobDone run_told_job(const Session& session, const Stores& stores) {
   const Context& context = session.context;
-  const std::string database = pg::database_name(session.config.target.parameters);
+  const std::string database = database_of(session);
   StateFile file(state_folder(session.config), database);
   Audience audience(session, file);
   std::error_code ignored;  // what can't be looked at is not there

@@ -12,7 +12,7 @@
 namespace pgstow::cli {
 
 BackupJob backup_job(const Config& config) {
-  return {.server = config.target.parameters,
+  return {.place = config.place,
           .compression = config.compression,
           .jobs = config.jobs,
           .lock_timeout = config.lock_timeout,
@@ -37,7 +37,7 @@ PruneJob prune_job(const Config& config, const Arguments& arguments) {
 
 RestoreJob restore_job(const Config& config, const Arguments& arguments) {
   RestoreJob job;
-  job.server = config.target.parameters;
+  job.place = config.place;
   job.maintenance = config.maintenance_db;
   job.mode = arguments.in_place       ? RestoreMode::kInPlace
              : arguments.into.empty() ? RestoreMode::kSwap
@@ -50,6 +50,10 @@ RestoreJob restore_job(const Config& config, const Arguments& arguments) {
   job.stall = config.stall_timeout;
   job.pg_bin = config.pg_bin;
   return job;
+}
+
+std::string database_of(const Session& session) {
+  return pg::database_of(session.config.place, session.context);
 }
 
 std::vector<Store*> chosen_stores(const Session& session, const Stores& stores) {

@@ -78,6 +78,10 @@ Job job(const Config& config);  // with the rotation
 PruneJob prune_job(const Config& config, const Arguments& arguments);
 RestoreJob restore_job(const Config& config, const Arguments& arguments);
 
+// The database that the configuration means. With BACKUP_CONTAINER, where no setting names it, the
+// container engine is asked.
+std::string database_of(const Session& session);
+
 // The stores that --from leaves: all, or the one it names.
 std::vector<Store*> chosen_stores(const Session& session, const Stores& stores);
 

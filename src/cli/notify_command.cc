@@ -5,7 +5,6 @@
 #include "cli/commands.h"
 #include "daemon/job_report.h"
 #include "daemon/notify_config.h"
-#include "pg/conninfo.h"
 
 namespace pgstow::cli {
 namespace {
@@ -14,8 +13,7 @@ namespace {
 constexpr Patience kNone{.attempts = 1, .pauses = std::chrono::milliseconds(0)};
 
 Event test_event(const Session& session) {
-  Event event = event_now(Event::Kind::kTest, pg::database_name(session.config.target.parameters),
-                          session.context);
+  Event event = event_now(Event::Kind::kTest, database_of(session), session.context);
   event.run_id = new_run_id();
   return event;
 }

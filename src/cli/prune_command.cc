@@ -11,7 +11,6 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "cli/commands.h"
-#include "pg/conninfo.h"
 
 namespace pgstow::cli {
 namespace {
@@ -72,7 +71,7 @@ std::string json_text(const Pruned& pruned, bool dry_run) {
 int prune_command(const Session& session) {
   const Stores stores = make_stores(session.config.stores, session.context);
   PruneJob job = prune_job(session.config, session.arguments);
-  if (!session.arguments.all) job.database = pg::database_name(session.config.target.parameters);
+  if (!session.arguments.all) job.database = database_of(session);
   if (!job.dry_run) {
     clear_leftovers(stores.delivering(), IfNotCleared::kSayNothing, session.context);
   }

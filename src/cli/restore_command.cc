@@ -160,8 +160,7 @@ int restore_command(const Session& session) {
   // A wrong name is told before the server is asked for anything.
   if (job.chosen) static_cast<void>(select_backup(backups, session.arguments.choice));
   const RestorePlan plan = plan_restore(job, session.context);
-  const Wanted wanted{.database = pg::database_name(job.server),
-                      .system_identifier = plan.system_identifier};
+  const Wanted wanted{.database = plan.target, .system_identifier = plan.system_identifier};
   const Backup& backup = select_backup(backups, session.arguments.choice, wanted);
   warn_of_passed_over(session, backups, backup);
   if (job.mode != RestoreMode::kInto) refuse_unnamed(session, backups, backup, wanted);
@@ -178,6 +177,7 @@ int restore_command(const Session& session) {
   try {
     restored = run_restore(job, plan, backup, session.context, session.progress);
   } catch (Error& e) {
+    pg::tell_what_became_of(job.place, e, session.context);
     if (job.mode != RestoreMode::kInPlace) {
       e.within(plan.exists ? fmt::format("restore failed, database {} is as it was", plan.database)
                            : "restore failed");
@@ -192,7 +192,7 @@ int undo_command(const Session& session) {
   const RestoreJob job = restore_job(session.config, session.arguments);
   if (session.arguments.drop) {
     if (!confirmed(session, "Drop the databases kept by restores of " +
-                                printable(pg::database_name(job.server)) + "?")) {
+                                printable(database_of(session)) + "?")) {
       return static_cast<int>(Exit::kFailed);
     }
     const std::vector<std::string> dropped = drop_kept(job, session.context);
@@ -200,7 +200,7 @@ int undo_command(const Session& session) {
                                         : "Dropped " + printable(join(dropped, ", ")) + ".\n");
     return static_cast<int>(Exit::kOk);
   }
-  const std::string database = printable(pg::database_name(job.server));
+  const std::string database = printable(database_of(session));
   if (!confirmed(session, fmt::format("End the sessions in {} and put back the database as it was "
                                       "before the last restore?",
                                       database))) {

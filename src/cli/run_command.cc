@@ -15,7 +15,6 @@
 #include "daemon/service.h"
 #include "daemon/service_config.h"
 #include "daemon/supervisor.h"
-#include "pg/conninfo.h"
 #include "store/local.h"
 #include "store/lock.h"
 
@@ -25,7 +24,7 @@ namespace {
 constexpr std::chrono::milliseconds kTick{1000};
 
 ServiceSettings service_settings(const Session& session, const Supervisor& supervisor) {
-  ServiceSettings settings{.database = pg::database_name(session.config.target.parameters),
+  ServiceSettings settings{.database = database_of(session),
                            .schedules = read_schedules(session.config),
                            .catch_up = read_bool(session.config.settings, "BACKUP_CATCH_UP"),
                            .job = job(session.config),
@@ -41,9 +40,7 @@ ServiceSettings service_settings(const Session& session, const Supervisor& super
 bool may_reload(const Session& session) {
   if (!session.signals.take_hangup()) return false;
   try {
-    run_self(
-        session.startup,
-        {"run", "--check", "--database-is=" + pg::database_name(session.config.target.parameters)});
+    run_self(session.startup, {"run", "--check", "--database-is=" + database_of(session)});
     return true;
   } catch (const Error& e) {
     session.context.log.error("the new configuration is wrong, the old one stays",

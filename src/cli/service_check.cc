@@ -11,7 +11,6 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "base/text.h"
-#include "pg/conninfo.h"
 #include "store/folder.h"
 
 namespace pgstow::cli {
@@ -44,7 +43,7 @@ void check_ca(const StoreSettings& store) {
 
 void check_database(const Session& session) {
   const std::string& before = session.arguments.database_is;
-  const std::string now = pg::database_name(session.config.target.parameters);
+  const std::string now = database_of(session);
   if (before.empty() || now == before) return;
   throw ConfigError(fmt::format("the database is {} now, the service is that of {}", printable(now),
                                 printable(before)),

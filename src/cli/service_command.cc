@@ -12,7 +12,6 @@
 #include "cli/system_unit.h"
 #include "daemon/process.h"
 #include "daemon/service_config.h"
-#include "pg/conninfo.h"
 #include "store/folder.h"
 
 namespace pgstow::cli {
@@ -35,8 +34,7 @@ struct Service {
 };
 
 Service service_of(const Session& session) {
-  return {.database = pg::database_name(session.config.target.parameters),
-          .folder = need_state_folder(session.config)};
+  return {.database = database_of(session), .folder = need_state_folder(session.config)};
 }
 
 // Its last words, when it ended instead of being ready.

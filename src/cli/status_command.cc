@@ -15,7 +15,6 @@
 #include "daemon/service_config.h"
 #include "daemon/state.h"
 #include "daemon/verdict.h"
-#include "pg/conninfo.h"
 #include "store/lock.h"
 
 namespace pgstow::cli {
@@ -43,7 +42,7 @@ Time next_run(const Status& status, const State& state) {
 
 Status look_at(const Session& session) {
   const Config& config = session.config;
-  const std::string database = pg::database_name(config.target.parameters);
+  const std::string database = database_of(session);
   const std::filesystem::path folder = need_state_folder(config);
   const StateFile file(folder, database);
   State state = file.read(session.context);

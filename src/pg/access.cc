@@ -86,7 +86,11 @@ std::string database_of(const Place& place, const Context& context) {
 }
 
 void tell_what_became_of(const Place& place, Error& error, const Context& context) noexcept {
-  if (place.container.empty() || std::string_view(error.what()).find(kNotRunning) == 0) return;
+  const bool lost = dynamic_cast<const Transient*>(&error) != nullptr ||
+                    dynamic_cast<const ProcessFailed*>(&error) != nullptr;
+  if (place.container.empty() || !lost || std::string_view(error.what()).starts_with(kNotRunning)) {
+    return;
+  }
   try {
     const std::string state = state_if_stopped(place, context);
     if (!state.empty()) error.within(state);

@@ -29,6 +29,9 @@ constexpr std::chrono::milliseconds kRetry{500};
 constexpr std::chrono::seconds kDirect{3};    // to an address that may lead nowhere
 constexpr std::chrono::seconds kThrough{15};  // of a relay, and the command that starts it
 constexpr std::chrono::seconds kAnswer{60};
+// An engine tells of a container's end a moment after its processes are gone.
+constexpr int kLooks = 10;
+constexpr std::chrono::milliseconds kNextLook{100};
 constexpr const char* kLoopback = "127.0.0.1";
 
 // Folders of Unix sockets in which a server of this port listens.
@@ -297,10 +300,15 @@ Parameters server_in_container(const Place& place, const Context& context) {
 
 std::string state_if_stopped(const Place& place, const Context& context) {
   Engine engine = open_engine({.log = context.log, .clock = context.clock, .stop = {}});
-  const Container container = find_container(engine, place.container, context.clock.now());
-  if (container.runs()) return "";
-  return fmt::format("the container {} is not running any more ({})", printable(container.name),
-                     container.how_it_is);
+  for (int looks = 0; looks < kLooks; ++looks) {
+    const Container container = find_container(engine, place.container, context.clock.now());
+    if (!container.runs()) {
+      return fmt::format("the container {} is not running any more ({})", printable(container.name),
+                         container.how_it_is);
+    }
+    context.clock.sleep(kNextLook, {});
+  }
+  return "";
 }
 
 }  // namespace pgstow::pg

@@ -308,10 +308,10 @@ TEST_F(FaultRestore, APlanOfAnotherStateIsRefused) {
   TestContext context;
   NoProgress progress;
   RestoreJob job;
-  job.server = {{"host", server.socket_dir()},
-                {"port", std::to_string(server.port())},
-                {"user", "postgres"},
-                {"dbname", "shop"}};
+  job.place.server = {{"host", server.socket_dir()},
+                      {"port", std::to_string(server.port())},
+                      {"user", "postgres"},
+                      {"dbname", "shop"}};
   RestorePlan plan = plan_restore(job, context.context());
   plan.exists = false;
   try {

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/log.h"
+#include "harness/docker.h"
 #include "harness/rgw.h"
 #include "harness/shared_server.h"
 #include "harness/swift.h"
@@ -22,8 +23,16 @@ void keep(const std::string& kind) {
   });
 }
 
+void keep_docker(const std::string& kind) {
+  std::unique_ptr<DockerEngine> engine;
+  keep_shared(kind, [&] {
+    engine = std::make_unique<DockerEngine>();
+    return engine->host();
+  });
+}
+
 const std::map<std::string, std::function<void(const std::string&)>> kKinds = {
-    {"rgw", keep<Rgw>}, {"swift", keep<Swift>}};
+    {"docker", keep_docker}, {"rgw", keep<Rgw>}, {"swift", keep<Swift>}};
 
 }  // namespace
 }  // namespace pgstow::test

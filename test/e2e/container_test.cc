@@ -1,0 +1,341 @@
+// A database in a container, on a host that has no PostgreSQL: the guide's setting and its three
+// scenarios, and what goes wrong with containers. Container and engine are real.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/stat.h>
+
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <thread>
+
+#include "base/text.h"
+#include "e2e/faults.h"
+#include "harness/docker.h"
+#include "harness/ports.h"
+
+namespace pgstow::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using testing::SizeIs;
+
+// PostgreSQL's programs are hidden in a mount of our own.
+constexpr const char* kWithoutPostgres = "mount -t tmpfs none /usr/lib/postgresql && exec \"$@\"";
+
+// The host: its folder with backups, and pgstow on it, which is told the container alone.
+class Host {
+ public:
+  explicit Host(std::string setting) : settings_{std::move(setting)} {}
+
+  Host& with(std::string setting) {
+    settings_.push_back(std::move(setting));
+    return *this;
+  }
+
+  Program program(const std::vector<std::string>& arguments) const {
+    Program p;
+    p.argv = {"unshare", "--mount", "sh", "-c", kWithoutPostgres, "sh", PGSTOW_BINARY};
+    p.argv.insert(p.argv.end(), arguments.begin(), arguments.end());
+    p.env = settings_;
+    p.env.push_back("DOCKER_HOST=" + engine_);
+    p.folder = folder_.path();
+    return p;
+  }
+  Outcome run(const std::vector<std::string>& arguments) const {
+    return test::run(program(arguments));
+  }
+
+  Host& engine(std::string address) {
+    engine_ = std::move(address);
+    return *this;
+  }
+
+  fs::path backups() const { return folder_ / "backups"; }
+
+  std::vector<std::string> archives() const {
+    std::vector<std::string> names;
+    if (!fs::exists(backups())) return names;
+    for (const auto& entry : fs::directory_iterator(backups())) {
+      const std::string name = entry.path().filename();
+      if (name.ends_with(".dump.gz") && !name.starts_with('.')) names.push_back(name);
+    }
+    return names;
+  }
+
+ private:
+  TempDir folder_{"pgstow-host-"};
+  std::vector<std::string> settings_;
+  std::string engine_ = shared_docker();
+};
+
+Host host_of(const DatabaseContainer& container) {
+  return Host("BACKUP_CONTAINER=" + container.name());
+}
+
+// PostgreSQL restarts all sessions when a process that it did not start ends by a signal under it,
+// as its orphans do where it is the container's first process.
+void expect_server_undisturbed(const DatabaseContainer& container) {
+  EXPECT_THAT(run_ok({.argv = {"sh", "-c", "docker logs \"$0\" 2>&1", container.name()},
+                      .env = {"DOCKER_HOST=" + shared_docker()}}),
+              AllOf(Not(HasSubstr("was terminated by")), Not(HasSubstr("reinitializing"))));
+}
+
+void await_nothing_left(const DatabaseContainer& container) {
+  await("the end of our processes in the container", [&] { return container.strangers().empty(); });
+  expect_server_undisturbed(container);
+}
+
+TEST(Container, TheGuidesScenariosOnAHostWithoutPostgres) {
+  auto container = std::make_unique<DatabaseContainer>();
+  const std::string name = container->name();
+  container->script(test_sql("finance.sql"));
+  const std::string before = container->dump();
+  const Host host = host_of(*container);
+  const Outcome backup = host.run({"backup"});
+  ASSERT_TRUE(backup.ok()) << backup.describe();
+  EXPECT_THAT(backup.err, AllOf(HasSubstr("Backup completed successfully"),
+                                Not(HasSubstr("warning")), Not(HasSubstr("p@ss"))));
+  const Outcome list = host.run({"list"});
+  EXPECT_THAT(list.out, HasSubstr("23,560  finance_bot")) << list.describe();
+  EXPECT_TRUE(host.run({"verify"}).ok());
+  await_nothing_left(*container);
+
+  // Scenario 2: the database is corrupted, and made anew by hand.
+  container->sql("drop database finance_bot", "postgres");
+  container->sql("create database finance_bot", "postgres");
+  const Outcome corrupted = host.run({"restore", "--yes"});
+  ASSERT_TRUE(corrupted.ok()) << corrupted.describe();
+  EXPECT_THAT(corrupted.out, HasSubstr("every row equal to the backup's proof"));
+  EXPECT_EQ(container->dump(), before);
+  EXPECT_TRUE(host.run({"undo", "--yes"}).ok());
+  EXPECT_EQ(container->sql("select count(*) from pg_class where relname = 'users'"), "0");
+  await_nothing_left(*container);
+
+  // Scenario 1: the volume is gone. The new container is not waited for.
+  container.reset();
+  container = std::make_unique<DatabaseContainer>(ContainerOptions{.name = name, .wait = false});
+  const Outcome lost = host.run({"restore", "--yes"});
+  ASSERT_TRUE(lost.ok()) << lost.describe();
+  EXPECT_EQ(container->dump(), before);
+
+  // Scenario 3: another server, here one that shares the network of its host.
+  const std::string port = std::to_string(free_port());
+  const DatabaseContainer other({.flags = {"-e", "PGPORT=" + port}, .network = "host"});
+  Host new_host = host_of(other);
+  fs::create_directory(new_host.backups());
+  fs::copy(host.backups(), new_host.backups(), fs::copy_options::recursive);
+  const Outcome moved = new_host.run({"-v", "restore", "--yes"});
+  ASSERT_TRUE(moved.ok()) << moved.describe();
+  EXPECT_THAT(moved.err, HasSubstr("by 127.0.0.1:" + port));
+  EXPECT_EQ(other.dump(), before);
+  await_nothing_left(other);
+}
+
+class ContainerFault : public testing::Test {
+ protected:
+  ContainerFault() { container.sql("create table note(i int); insert into note values (1)"); }
+
+  void expect_refused(const Outcome& outcome, int exit_code, const std::string& what,
+                      const std::string& hint) const {
+    EXPECT_EQ(outcome.exit_code, exit_code) << outcome.describe();
+    EXPECT_THAT(outcome.err, AllOf(HasSubstr(what), HasSubstr("hint: "), HasSubstr(hint)));
+    EXPECT_THAT(host.archives(), IsEmpty());
+  }
+
+  // A backup whose pg_dump waits for the lock of another session.
+  Running backup_in_its_midst() {
+    lock = std::make_unique<Running>(
+        Program{.argv = {"docker", "exec", container.name(), "psql", "-Xq", "-U", "finance_user",
+                         "-d", "finance_bot", "-c", "begin; lock table note; select pg_sleep(600)"},
+                .env = {"DOCKER_HOST=" + shared_docker()}});
+    await("the lock", [&] { return locks("AccessExclusiveLock", true) == "1"; });
+    Running run(host.program({"backup"}));
+    await("pg_dump", [&] { return locks("AccessShareLock", false) == "1" || run.ended(); });
+    EXPECT_FALSE(run.ended()) << run.err();
+    return run;
+  }
+  std::string locks(const std::string& mode, bool granted) const {
+    return container.sql(
+        "select count(*) from pg_locks where relation = 'note'::regclass and "
+        "mode = '" +
+        mode + "' and granted = " + (granted ? "true" : "false"));
+  }
+  void end_lock(const std::string& name) {
+    docker({"exec", name, "psql", "-Xq", "-U", "finance_user", "-d", "finance_bot", "-c",
+            "select pg_terminate_backend(pid) from pg_stat_activity where query like "
+            "'begin; lock%'"});
+    lock->wait();
+    lock.reset();
+  }
+  // Nothing of ours is left in the container, nothing is listed, and the next run works.
+  void expect_recovered() {
+    end_lock(container.name());
+    await_nothing_left(container);
+    EXPECT_THAT(host.archives(), IsEmpty());
+    const Outcome next = host.run({"backup"});
+    EXPECT_TRUE(next.ok()) << next.describe();
+    EXPECT_THAT(host.archives(), SizeIs(1));
+  }
+
+  DatabaseContainer container;
+  Host host = host_of(container);
+  std::unique_ptr<Running> lock;
+};
+
+TEST_F(ContainerFault, NotRunningPausedUnknownAmbiguous) {
+  docker({"pause", container.name()});
+  expect_refused(host.run({"backup"}), 1, "Database container not running: " + container.name(),
+                 "docker unpause " + container.name());
+  docker({"unpause", container.name()});
+  docker({"stop", "-t", "0", container.name()});
+  expect_refused(host.run({"backup"}), 1, "Database container not running: " + container.name(),
+                 "docker start " + container.name());
+  const Outcome doctor = host.run({"doctor"});
+  EXPECT_EQ(doctor.exit_code, 1) << doctor.describe();
+  EXPECT_THAT(doctor.out, HasSubstr("Database container not running"));
+
+  Host unknown("BACKUP_CONTAINER=" + container.name() + "x");
+  expect_refused(unknown.run({"backup"}), 10, "no container " + container.name() + "x",
+                 "did you mean " + container.name());
+  const DatabaseContainer twin({.flags = {"--label", "twin=yes"}, .wait = false});
+  const DatabaseContainer other({.flags = {"--label", "twin=yes"}, .wait = false});
+  expect_refused(Host("BACKUP_CONTAINER=label=twin=yes").run({"backup"}), 2,
+                 "may mean several containers", "name one of them");
+}
+
+TEST_F(ContainerFault, NoEngineNoRightNoCommand) {
+  const std::string engine = shared_docker();
+  host.engine("unix:///nowhere/docker.sock");
+  expect_refused(host.run({"backup"}), 1, "/nowhere/docker.sock", "systemctl start docker");
+
+  host.engine(engine);
+  Program program = host.program({"doctor"});
+  program.argv = {"setpriv", "--reuid=nobody", "--clear-groups", PGSTOW_BINARY, "doctor"};
+  program.folder = "/";
+  EXPECT_THAT(run(program).out, AllOf(HasSubstr(engine.substr(7) + ": this user may not open it"),
+                                      HasSubstr("group docker")));
+
+  program = host.program({"backup"});
+  program.env.emplace_back("PATH=/nowhere");
+  program.argv = {PGSTOW_BINARY, "backup"};
+  expect_refused(run(program), 10, "no docker (or podman) command in PATH", "docker-cli");
+}
+
+TEST_F(ContainerFault, WhileNoServerAnswersItWaits) {
+  const DatabaseContainer silent({.flags = {"-e", "WAIT_FOR=/go"}, .wait = false});
+  const Host other = host_of(silent);
+  Running run(other.program({"backup"}));
+  await("patience", [&] { return run.err().find("does not answer yet") != std::string::npos; });
+  docker({"exec", silent.name(), "touch", "/go"});
+  const Outcome outcome = run.wait();
+  EXPECT_TRUE(outcome.ok()) << outcome.describe();
+  await_nothing_left(silent);
+}
+
+TEST_F(ContainerFault, AStopLeavesNothingInTheContainer) {
+  Running run = backup_in_its_midst();
+  run.signal(SIGTERM);
+  EXPECT_EQ(run.wait().exit_code, 128 + SIGTERM);
+  expect_recovered();
+}
+
+TEST_F(ContainerFault, SigkillLeavesNothingInTheContainer) {
+  Running run = backup_in_its_midst();
+  for (const pid_t pid : processes_naming(PGSTOW_BINARY)) ::kill(pid, SIGKILL);
+  run.signal(SIGKILL);
+  static_cast<void>(run.wait());
+  expect_recovered();
+}
+
+TEST_F(ContainerFault, ADockerCommandThatIsKilledFailsTheBackup) {
+  Running run = backup_in_its_midst();
+  for (const pid_t pid : processes_naming("--lock-wait-timeout")) {
+    if (fs::read_symlink("/proc/" + std::to_string(pid) + "/exe").filename() == "docker") {
+      ::kill(pid, SIGKILL);
+    }
+  }
+  const Outcome outcome = run.wait();
+  EXPECT_EQ(outcome.exit_code, 1) << outcome.describe();
+  EXPECT_THAT(outcome.err, HasSubstr("ended by signal 9"));
+  expect_recovered();
+}
+
+TEST_F(ContainerFault, AContainerKilledInTheMidst) {
+  Running run = backup_in_its_midst();
+  docker({"kill", container.name()});
+  const Outcome outcome = run.wait();
+  EXPECT_EQ(outcome.exit_code, 1) << outcome.describe();
+  EXPECT_THAT(outcome.err, HasSubstr("is not running any more (exited, status 137"));
+  EXPECT_THAT(host.archives(), IsEmpty());
+  docker({"start", container.name()});
+  const Outcome next = host.run({"backup"});
+  EXPECT_TRUE(next.ok()) << next.describe();
+}
+
+TEST_F(ContainerFault, AContainerRenamedInTheMidst) {
+  Running run = backup_in_its_midst();
+  const std::string renamed = container.name() + "_new";
+  docker({"rename", container.name(), renamed});
+  end_lock(renamed);
+  const Outcome outcome = run.wait();
+  docker({"rename", renamed, container.name()});
+  EXPECT_TRUE(outcome.ok()) << outcome.describe();
+}
+
+// pg_restore has read all of its archive by then, and builds an index that takes for ever.
+TEST_F(ContainerFault, ARestoreThatIsStoppedLeavesNothingInTheContainer) {
+  container.sql(
+      "create function slow(i int) returns int language plpgsql immutable as 'begin if "
+      "current_database() like ''%restoring%'' then perform pg_sleep(600); end if; return i; end';"
+      "create index on note(slow(i))");
+  ASSERT_TRUE(host.run({"backup"}).ok());
+  Running run(host.program({"restore", "--yes"}));
+  await("the index", [&] {
+    return run.ended() || container.sql(
+                              "select count(*) from pg_stat_activity where query like "
+                              "'CREATE INDEX%' and state = 'active'") == "1";
+  });
+  ASSERT_FALSE(run.ended()) << run.err();
+  run.signal(SIGTERM);
+  const Outcome outcome = run.wait();
+  EXPECT_EQ(outcome.exit_code, 128 + SIGTERM) << outcome.describe();
+  await_nothing_left(container);
+  EXPECT_EQ(
+      container.sql("select string_agg(datname, ' ' order by datname) from pg_database where not "
+                    "datistemplate"),
+      "finance_bot postgres");
+}
+
+// What the settings say, and what the container says: users, passwords, secret files, another way.
+TEST(Container, SettingsOverWhatTheContainerSays) {
+  const DatabaseContainer container({.flags = {"--label", "com.docker.compose.project=bot",
+                                               "--label", "com.docker.compose.service=db"}});
+  container.sql("create database shop", "postgres");
+  container.sql("create table t(i int)", "shop");
+  Host url("BACKUP_CONTAINER=bot/db");
+  url.with("DATABASE_URL=postgresql://finance_user:p%40ss%20w%27rd@db:5432/shop?sslmode=prefer");
+  const Outcome by_url = url.run({"backup", "--json"});
+  ASSERT_TRUE(by_url.ok()) << by_url.describe();
+  EXPECT_THAT(by_url.out, HasSubstr("\"database\": \"shop\""));
+  Host wrong("BACKUP_CONTAINER=db");
+  wrong.with("POSTGRES_USER=nobody_here").with("POSTGRES_PASSWORD=x");
+  const Outcome refused = wrong.run({"backup"});
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_THAT(refused.err, AllOf(HasSubstr("nobody_here"), HasSubstr("hint: ")));
+  const std::string id = docker({"inspect", "-f", "{{.Id}}", container.name()});
+  Host exec("BACKUP_EXEC=docker exec -i " + id.substr(0, 12));
+  exec.with("DATABASE_URL=postgresql://finance_user@/finance_bot?host=/run/postgresql");
+  const Outcome by_command = exec.run({"backup"});
+  EXPECT_TRUE(by_command.ok()) << by_command.describe();
+  await_nothing_left(container);
+}
+
+}  // namespace
+}  // namespace pgstow::test
