@@ -122,7 +122,9 @@ class Search {
       std::optional<Candidate> best = try_all();
       if (best && best->probed.answer == Answer::kOpen) return door(*std::move(best));
       if (best && best->probed.answer == Answer::kStarting) wait_longer();
-      if (steady_clock::now() > until_) refuse(best);
+      if (steady_clock::now() > until_ || (best && best->probed.answer == Answer::kRefused)) {
+        refuse(best);
+      }
       tell_waiting("the server does not answer yet");
       context_.clock.sleep(kRetry, context_.stop);
       container_ = look();
@@ -228,7 +230,7 @@ class Search {
     if (opens(through(kLoopback, server))) return best;
     // While the official image makes a new database, a server for that alone listens at the Unix
     // socket, and is stopped again.
-    if (is_young()) return best;
+    if (is_young() && best->probed.answer < Answer::kRefused) return best;
     for (const std::string& folder : sockets()) {
       if (opens(through(folder, server))) return best;
     }

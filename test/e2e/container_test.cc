@@ -337,5 +337,25 @@ TEST(Container, SettingsOverWhatTheContainerSays) {
   await_nothing_left(container);
 }
 
+// Its health check may be wrong; its password is in a file that is there only.
+TEST(Container, AnUnhealthyOneIsTriedWithAPasswordFromItsSecretFile) {
+  const TempDir secrets("pgstow-secret-");
+  write_file(secrets / "password", "of the file\n");
+  const DatabaseContainer container(
+      {.flags = {"-e", "POSTGRES_PASSWORD=", "-e", "POSTGRES_PASSWORD_FILE=/secrets/password", "-v",
+                 secrets.path().string() + ":/secrets:ro", "--health-cmd", "echo no pulse; false",
+                 "--health-interval", "1s", "--health-retries", "1"}});
+  await("bad health", [&] {
+    return trim(docker({"inspect", "-f", "{{.State.Health.Status}}", container.name()})) ==
+           "unhealthy";
+  });
+  const Host host = host_of(container);
+  const Outcome backup = host.run({"backup"});
+  EXPECT_TRUE(backup.ok()) << backup.describe();
+  EXPECT_THAT(backup.err, HasSubstr("is unhealthy: no pulse"));
+  EXPECT_THAT(host.run({"doctor"}).out,
+              AllOf(HasSubstr("warn  container"), HasSubstr("is unhealthy: no pulse")));
+}
+
 }  // namespace
 }  // namespace pgstow::test
