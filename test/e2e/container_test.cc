@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <functional>
@@ -176,6 +177,12 @@ class ContainerFault : public testing::Test {
   }
   // Nothing of ours is left in the container, nothing is listed, and the next run works.
   void expect_recovered() {
+    // While the lock is held: pg_dump would end by itself without it.
+    await("the end of our processes, but for the lock's", [&] {
+      return std::ranges::all_of(container.strangers(), [](const std::string& line) {
+        return line.find("lock table note") != std::string::npos;
+      });
+    });
     end_lock(container.name());
     await_nothing_left(container);
     EXPECT_THAT(host.archives(), IsEmpty());

@@ -64,11 +64,14 @@ void poll_until(Done done, Problem problem) {
 DockerEngine::DockerEngine() {
   const std::string folder = folder_.path();
   // Neither bridges nor rules of a firewall: containers here have no network, and need none. It is
-  // asked to end, not killed, when we die: it has processes of its own to end.
+  // asked to end, not killed, when we die: it has processes of its own to end. What it mounts (the
+  // host's network for a container) is in a name space of its own, and goes with it.
   engine_ = std::make_unique<Running>(Program{
-      .argv = {"setpriv", "--pdeathsig", "TERM", "dockerd", "--storage-driver", "vfs",
-               "--bridge=none", "--iptables=false", "--data-root", folder + "/data", "--exec-root",
-               folder + "/run", "--pidfile", folder + "/pid", "--host", host()},
+      .argv =
+          {"setpriv",       "--pdeathsig",      "TERM",          "unshare",          "--mount",
+           "--propagation", "private",          "dockerd",       "--storage-driver", "vfs",
+           "--bridge=none", "--iptables=false", "--data-root",   folder + "/data",   "--exec-root",
+           folder + "/run", "--pidfile",        folder + "/pid", "--host",           host()},
       .env = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin"},
       .folder = "/"});
   poll_until(
