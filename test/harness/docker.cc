@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "harness/dump_text.h"
 #include "harness/shared_server.h"
 
 namespace pgstow::test {
@@ -165,14 +166,7 @@ void DatabaseContainer::script(const fs::path& file) const {
 }
 
 std::string DatabaseContainer::dump() const {
-  const std::string text =
-      docker({"exec", name_, "pg_dump", "-U", "finance_user", "-d", "finance_bot"});
-  std::string kept;
-  for (const std::string_view line : split(text, '\n')) {
-    if (line.starts_with("\\restrict") || line.starts_with("\\unrestrict")) continue;
-    kept.append(line).append("\n");
-  }
-  return kept;
+  return comparable(docker({"exec", name_, "pg_dump", "-U", "finance_user", "-d", "finance_bot"}));
 }
 
 std::vector<std::string> DatabaseContainer::strangers() const {

@@ -60,7 +60,7 @@ class DatabaseContainer {
   // What psql -At prints.
   std::string sql(const std::string& statements, const std::string& database = "finance_bot") const;
   void script(const std::filesystem::path& file) const;
-  // A plain pg_dump of the database, without what differs from one to the next.
+  // A plain pg_dump of the database, as comparable() has it.
   std::string dump() const;
   // The command lines of the processes in it that are not the server's.
   std::vector<std::string> strangers() const;
