@@ -254,7 +254,8 @@ TEST_F(Service, WhatFailsAfterAGoodSingleRunIsNotTheBackups) {
   const Outcome single = pgstow.run({"backup"});
   EXPECT_EQ(single.exit_code, 0) << single.describe();
   EXPECT_THAT(single.err, HasSubstr("BACKUP_SCHEDULE_CRON"));
-  EXPECT_THAT(read_file(file), HasSubstr("pgstow_runs_total{database=\"shop\",outcome=\"good\"} 1"));
+  EXPECT_THAT(read_file(file),
+              HasSubstr("pgstow_runs_total{database=\"shop\",outcome=\"good\"} 1"));
 }
 
 TEST_F(Service, ItsSupervisorIsTold) {
