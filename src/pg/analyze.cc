@@ -37,6 +37,10 @@ std::vector<std::string> analyze(const OpenSession& open, unsigned sessions,
     Connection session = open(std::move(token));
     forbid_timeouts(session);
     session.query("set default_transaction_read_only = off");
+    // Names come and go as they are in the database: not every one can be converted.
+    session.query(
+        "select pg_catalog.set_config('client_encoding', pg_catalog.pg_encoding_to_char(encoding), "
+        "false) from pg_catalog.pg_database where datname = pg_catalog.current_database()");
     return session;
   };
   Connection session = open_prepared(stop);
