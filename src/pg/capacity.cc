@@ -10,7 +10,7 @@ constexpr std::int64_t kPartOfLocks = 4;
 
 }  // namespace
 
-unsigned free_sessions(Connection& session, const std::string& database) {
+unsigned free_sessions(Connection& session, const std::string& database, unsigned for_others) {
   // Superusers pass the limits of databases and roles (InitPostgres in postinit.c). Who may not see
   // a session's kind is shown none: it is counted.
   const Result r = session.query(
@@ -21,7 +21,7 @@ unsigned free_sessions(Connection& session, const std::string& database) {
       "  pg_catalog.current_setting('max_connections')::bigint"
       "  - pg_catalog.current_setting('superuser_reserved_connections')::bigint"
       "  - coalesce(pg_catalog.current_setting('reserved_connections', true)::bigint, 0)"
-      "  - (select count(*) from session),"
+      "  - (select count(*) from session) - $2::bigint,"
       "  (select r.rolconnlimit - (select count(*) from session where usename = session_user)"
       "   from pg_catalog.pg_roles r where r.rolname = session_user"
       "   and not r.rolsuper and r.rolconnlimit >= 0),"
@@ -29,7 +29,7 @@ unsigned free_sessions(Connection& session, const std::string& database) {
       "   from pg_catalog.pg_database d, pg_catalog.pg_roles r"
       "   where d.datname = $1 and r.rolname = session_user"
       "   and not r.rolsuper and d.datconnlimit >= 0))",
-      {database});
+      {database, std::to_string(for_others)});
   return static_cast<unsigned>(std::max<std::int64_t>(0, r.number(0, 0)));
 }
 

@@ -8,8 +8,9 @@
 
 namespace pgstow::pg {
 
-// Sessions that this role could still open in `database`, by all limits that hold for it.
-unsigned free_sessions(Connection& session, const std::string& database);
+// Sessions that this role could still open in `database`, by all limits that hold for it, when
+// `for_others` of the server's own stay free.
+unsigned free_sessions(Connection& session, const std::string& database, unsigned for_others = 0);
 
 // How many sessions in `database` there may be at once: `wanted`, but no more than half of those
 // that the server still lets in, and at least one.

@@ -10,15 +10,15 @@ namespace pgstow::pg {
 namespace {
 
 constexpr std::size_t kMostTables = 200;  // each is a pattern that pg_dump looks up
-constexpr unsigned kLeft = 4;             // sessions: one is pg_dump's, three are for others
+constexpr unsigned kLeftForOthers = 3;    // sessions of the server
 constexpr int kTries = 5;
 constexpr std::chrono::seconds kNextTry{1};
 constexpr std::chrono::milliseconds kLook{200};
 
 unsigned possible_readers(Connection& leader, const DumpPlan& plan, const Context& context) {
   if (plan.readers == 0) return 0;
-  const unsigned free = free_sessions(leader, leader.database());
-  const unsigned readers = std::min(plan.readers, free > kLeft ? free - kLeft : 0);
+  const unsigned free = free_sessions(leader, leader.database(), kLeftForOthers);
+  const unsigned readers = std::min(plan.readers, free > 0 ? free - 1 : 0);  // one is pg_dump's
   if (readers < plan.readers) {
     context.log.info("fewer readers than asked for: the server has few sessions left",
                      {{"readers", std::to_string(readers)},
