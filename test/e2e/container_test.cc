@@ -7,8 +7,11 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <functional>
+#include <iterator>
 #include <thread>
 
 #include "base/text.h"
@@ -151,6 +154,17 @@ class ContainerFault : public testing::Test {
     EXPECT_THAT(host.archives(), IsEmpty());
   }
 
+  // Whether the process is the run's, or was started by it. Other tests run beside this one.
+  static bool is_of(const Running& run, pid_t pid) {
+    while (pid > 1 && pid != run.pid()) {
+      std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+      const std::string stat{std::istreambuf_iterator<char>(file), {}};
+      const std::size_t name_end = stat.rfind(')');
+      if (name_end == std::string::npos) return false;  // it has ended
+      pid = std::atoi(stat.c_str() + name_end + 4);     // behind ") S "
+    }
+    return pid == run.pid();
+  }
   // A backup whose pg_dump waits for the lock of another session.
   Running backup_in_its_midst() {
     lock = std::make_unique<Running>(
@@ -256,7 +270,9 @@ TEST_F(ContainerFault, AStopLeavesNothingInTheContainer) {
 
 TEST_F(ContainerFault, SigkillLeavesNothingInTheContainer) {
   Running run = backup_in_its_midst();
-  for (const pid_t pid : processes_naming(PGSTOW_BINARY)) ::kill(pid, SIGKILL);
+  for (const pid_t pid : processes_naming(PGSTOW_BINARY)) {
+    if (is_of(run, pid)) ::kill(pid, SIGKILL);
+  }
   run.signal(SIGKILL);
   static_cast<void>(run.wait());
   expect_recovered();
@@ -265,7 +281,8 @@ TEST_F(ContainerFault, SigkillLeavesNothingInTheContainer) {
 TEST_F(ContainerFault, ADockerCommandThatIsKilledFailsTheBackup) {
   Running run = backup_in_its_midst();
   for (const pid_t pid : processes_naming("--lock-wait-timeout")) {
-    if (fs::read_symlink("/proc/" + std::to_string(pid) + "/exe").filename() == "docker") {
+    if (is_of(run, pid) &&
+        fs::read_symlink("/proc/" + std::to_string(pid) + "/exe").filename() == "docker") {
       ::kill(pid, SIGKILL);
     }
   }
