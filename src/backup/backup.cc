@@ -201,7 +201,10 @@ Written write_archive(pg::Dump& dump, Sink& object, const BackupJob& job,
           .warnings = dump.source->warnings()};
 }
 
-// One job asked for is one session: pg_dump's.
+// Where pg_dump, its backend and our own threads have two cores, they keep both busy. Measured
+// there (docs/BENCH.md), readers cost more than they gain.
+constexpr unsigned kLeastForReaders = 3;
+
 pg::DumpPlan dump_plan(const BackupJob& job, const pg::Tool& pg_dump,
                        const pg::ServerFacts& server) {
   return {.pg_dump = pg_dump,
@@ -209,7 +212,7 @@ pg::DumpPlan dump_plan(const BackupJob& job, const pg::Tool& pg_dump,
           .lock_timeout = job.lock_timeout,
           .stall_timeout = job.stall_timeout,
           .compression = job.compression,
-          .readers = job.jobs > 1 ? job.jobs : 0};
+          .readers = job.jobs >= kLeastForReaders ? job.jobs : 0};
 }
 
 Manifest make_manifest(const std::string& key, const pg::ServerFacts& server,

@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <mutex>
 #include <optional>
 #include <thread>
 
@@ -62,24 +63,37 @@ class Hearing {
     if (::bind(socket_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
       throw Error("bind");
     }
+    listener_ = std::jthread([this](const std::stop_token& stop) { listen(stop); });
   }
   std::string variable() const { return "NOTIFY_SOCKET=" + (folder_ / "notify").string(); }
-  // All that is said within a second of silence, a line each.
+  // All that is said up to the last word, a line each; a minute is waited for it.
   std::string heard() {
-    std::string text;
-    pollfd waiting{.fd = socket_.get(), .events = POLLIN, .revents = 0};
-    while (::poll(&waiting, 1, 1000) > 0 && text.size() < 100'000) {
-      char buffer[4096];
-      const ssize_t n = ::recv(socket_.get(), buffer, sizeof buffer, 0);
-      if (n > 0) text.append(buffer, static_cast<std::size_t>(n)).append("\n");
-      if (text.find("STOPPING=1") != std::string::npos) break;
-    }
-    return text;
+    await("the last word", [this] { return text().find("STOPPING=1") != std::string::npos; });
+    return text();
   }
 
  private:
+  std::string text() {
+    const std::lock_guard lock(mutex_);
+    return text_;
+  }
+  // All the time, as a supervisor does: it holds few messages, and then their sender waits.
+  void listen(const std::stop_token& stop) {
+    pollfd waiting{.fd = socket_.get(), .events = POLLIN, .revents = 0};
+    while (!stop.stop_requested()) {
+      if (::poll(&waiting, 1, 50) <= 0) continue;
+      char buffer[4096];
+      const ssize_t n = ::recv(socket_.get(), buffer, sizeof buffer, 0);
+      const std::lock_guard lock(mutex_);
+      if (n > 0) text_.append(buffer, static_cast<std::size_t>(n)).append("\n");
+    }
+  }
+
   TempDir folder_{"pgstow-notify-"};
   Fd socket_;
+  std::mutex mutex_;  // guards text_
+  std::string text_;
+  std::jthread listener_;
 };
 
 TEST_F(Service, UpStatusRestartDown) {
