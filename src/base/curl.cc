@@ -10,6 +10,10 @@
 namespace pgstow {
 namespace {
 
+int on_progress(void* stop, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  return static_cast<const std::stop_token*>(stop)->stop_requested() ? 1 : 0;
+}
+
 CURL* new_handle() {
   static const CURLcode code = curl_global_init(CURL_GLOBAL_DEFAULT);
   if (code != CURLE_OK) throw Error(fmt::format("libcurl: {}", curl_easy_strerror(code)));
@@ -51,8 +55,12 @@ void CurlHandle::trust(const std::filesystem::path& ca) {
   set(CURLOPT_CAPATH, static_cast<const char*>(nullptr));
 }
 
-CURLcode CurlHandle::perform() {
+CURLcode CurlHandle::perform(const std::stop_token& stop) {
   detail_.fill('\0');
+  set(CURLOPT_NOSIGNAL, 1L);
+  set(CURLOPT_NOPROGRESS, 0L);
+  set(CURLOPT_XFERINFOFUNCTION, on_progress);
+  set(CURLOPT_XFERINFODATA, &stop);
   set(CURLOPT_ERRORBUFFER, detail_.data());
   return curl_easy_perform(curl_);
 }

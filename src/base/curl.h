@@ -7,6 +7,7 @@
 #include <array>
 #include <filesystem>
 #include <memory>
+#include <stop_token>
 #include <string>
 
 namespace pgstow {
@@ -57,7 +58,8 @@ class CurlHandle {
   void trust(const std::filesystem::path& ca);
   void reset() { curl_easy_reset(curl_); }  // all options; the connection stays
 
-  CURLcode perform();
+  // Ends with CURLE_ABORTED_BY_CALLBACK within a second of a stop. Raises no signal.
+  CURLcode perform(const std::stop_token& stop);
   // What went wrong in the last perform(), in curl's words.
   std::string problem(CURLcode code) const;
   // The status, or the SMTP reply, that came last; 0 when none did.

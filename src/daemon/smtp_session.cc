@@ -22,7 +22,6 @@ constexpr int kRelay = 25;
 // One mail, as curl's callbacks see it.
 struct Delivery {
   std::string_view mail;
-  const std::stop_token& stop;
   std::size_t sent = 0;
   std::string refusal = {};  // the last line of the server's that says no
 };
@@ -43,15 +42,10 @@ std::size_t on_reply(char* bytes, std::size_t size, std::size_t count, void* sel
   return size * count;
 }
 
-int on_progress(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
-  return static_cast<Delivery*>(self)->stop.stop_requested() ? 1 : 0;
-}
-
 void set_server(CurlHandle& handle, const SmtpServer& server) {
   handle.set(CURLOPT_URL, server.url.c_str());
   handle.set(CURLOPT_PROTOCOLS_STR, "smtp,smtps");
   handle.set(CURLOPT_PROXY, "");  // those of the environment are for HTTP
-  handle.set(CURLOPT_NOSIGNAL, 1L);
   handle.set(CURLOPT_USE_SSL, long{server.starttls ? CURLUSESSL_ALL : CURLUSESSL_NONE});
   handle.set(CURLOPT_SSLVERSION, long{CURL_SSLVERSION_TLSv1_2});
   handle.set(CURLOPT_CONNECTTIMEOUT, static_cast<long>(server.connect_timeout.count()));
@@ -74,9 +68,6 @@ void set_mail(CurlHandle& handle, const std::string& from, const CurlList& to, D
   handle.set(CURLOPT_READDATA, static_cast<void*>(&delivery));
   handle.set(CURLOPT_HEADERFUNCTION, on_reply);
   handle.set(CURLOPT_HEADERDATA, static_cast<void*>(&delivery));
-  handle.set(CURLOPT_NOPROGRESS, 0L);
-  handle.set(CURLOPT_XFERINFOFUNCTION, on_progress);
-  handle.set(CURLOPT_XFERINFODATA, static_cast<void*>(&delivery));
 }
 
 // Failures that no other try and no other recipient would mend.
@@ -140,9 +131,9 @@ std::optional<SmtpRefusal> SmtpSession::deliver(const std::string& from, const s
   check_stop(stop);
   CurlList recipients;
   recipients.append(to);
-  Delivery delivery{.mail = mail, .stop = stop};
+  Delivery delivery{.mail = mail};
   set_mail(*handle_, from, recipients, delivery);
-  const CURLcode code = handle_->perform();
+  const CURLcode code = handle_->perform(stop);
   if (code == CURLE_OK) return std::nullopt;
   check_stop(stop);
   const long reply = handle_->response_code();

@@ -50,10 +50,6 @@ struct Engine::Wire {
     return line.size();
   }
 
-  static int on_progress(void* wire, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
-    return static_cast<Wire*>(wire)->stop.stop_requested() ? 1 : 0;
-  }
-
   void set_certificates(const std::filesystem::path& folder) {
     if (folder.empty()) return;
     curl.trust(folder / "ca.pem");
@@ -68,19 +64,15 @@ struct Engine::Wire {
     const std::string url = (address.socket.empty() ? address.url : "http://engine") + path;
     curl.set(CURLOPT_URL, url.c_str());
     curl.set(CURLOPT_PROXY, "");
-    curl.set(CURLOPT_NOSIGNAL, 1L);
     curl.set(CURLOPT_CONNECTTIMEOUT, kConnectSeconds);
     curl.set(CURLOPT_TIMEOUT, kSeconds);
     curl.set(CURLOPT_WRITEFUNCTION, &on_body);
     curl.set(CURLOPT_WRITEDATA, this);
     curl.set(CURLOPT_HEADERFUNCTION, &on_header);
     curl.set(CURLOPT_HEADERDATA, this);
-    curl.set(CURLOPT_NOPROGRESS, 0L);
-    curl.set(CURLOPT_XFERINFOFUNCTION, &on_progress);
-    curl.set(CURLOPT_XFERINFODATA, this);
     set_certificates(address.certificates);
     body.clear();
-    const CURLcode code = curl.perform();
+    const CURLcode code = curl.perform(stop);
     check_stop(stop);
     if (code != CURLE_OK) refuse(address, code);
     return curl.response_code();

@@ -108,10 +108,6 @@ std::size_t on_header(char* bytes, std::size_t size, std::size_t count, void* ex
   return static_cast<Exchange*>(exchange)->take_header({bytes, size * count});
 }
 
-int on_progress(void* exchange, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
-  return static_cast<Exchange*>(exchange)->stop.stop_requested() ? 1 : 0;
-}
-
 // "https://host:port", for messages: paths and queries may hold what is nobody's business.
 std::string server_of(const std::string& url) {
   const std::size_t begin = url.find("://");
@@ -199,7 +195,6 @@ void set_connection(CurlHandle& handle, const HttpOptions& options, const HttpRe
   handle.set(CURLOPT_PROTOCOLS_STR, "http,https");
   handle.set(CURLOPT_HTTP_VERSION, long{CURL_HTTP_VERSION_1_1});
   handle.set(CURLOPT_PATH_AS_IS, 1L);  // "a/../b" is a key like any other
-  handle.set(CURLOPT_NOSIGNAL, 1L);
   handle.set(CURLOPT_SSLVERSION, long{CURL_SSLVERSION_TLSv1_2});
   const std::chrono::seconds connect =
       request.connect_timeout.count() > 0 ? request.connect_timeout : options.connect_timeout;
@@ -236,9 +231,6 @@ void set_callbacks(CurlHandle& handle, Exchange& exchange) {
   handle.set(CURLOPT_WRITEDATA, self);
   handle.set(CURLOPT_HEADERFUNCTION, on_header);
   handle.set(CURLOPT_HEADERDATA, self);
-  handle.set(CURLOPT_NOPROGRESS, 0L);
-  handle.set(CURLOPT_XFERINFOFUNCTION, on_progress);
-  handle.set(CURLOPT_XFERINFODATA, self);
 }
 
 }  // namespace
@@ -267,7 +259,7 @@ HttpReply HttpClient::send(const HttpRequest& request, const std::stop_token& st
   set_connection(handle, options_, request);
   set_request(handle, request, headers);
   set_callbacks(handle, exchange);
-  const CURLcode code = handle.perform();
+  const CURLcode code = handle.perform(stop);
   if (code != CURLE_OK) fail(code, handle, exchange, options_);
   exchange.reply.status = static_cast<int>(handle.response_code());
   lease.give_back();
