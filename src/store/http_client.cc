@@ -156,7 +156,8 @@ bool is_unconnected(CURLcode code, const CurlHandle& handle) {
 // A handle for one exchange. It goes back with its connection after a good one. After a failure it
 // does not: where a name was not found, curl 7.88 keeps its buffer, and refuses to have it set
 // again for ever. Nor is one used again on which something lies unread, as when a reply was sent
-// twice: the next request would take it for its own, which curl 7.88 does not see to.
+// twice: the next request would take it for its own, which curl 7.88 does not see to. No more are
+// kept than are in use, and one: a daemon holds nothing open from one job to the next.
 class HttpClient::Lease {
  public:
   explicit Lease(HttpClient& client) : client_(client) {
@@ -170,13 +171,19 @@ class HttpClient::Lease {
         handle_->reset();
       }
     }
+    const std::lock_guard lock(client_.mutex_);
+    ++client_.leased_;
   }
   Lease(const Lease&) = delete;
   Lease& operator=(const Lease&) = delete;
   ~Lease() {
-    if (!good_) return;
     const std::lock_guard lock(client_.mutex_);
-    client_.idle_.push_back(std::move(handle_));
+    --client_.leased_;
+    auto& idle = client_.idle_;
+    if (good_) idle.push_back(std::move(handle_));
+    if (idle.size() > client_.leased_ + 1) {  // the oldest go
+      idle.erase(idle.begin(), idle.end() - static_cast<std::ptrdiff_t>(client_.leased_ + 1));
+    }
   }
 
   CurlHandle& operator*() const { return *handle_; }

@@ -36,7 +36,8 @@ class NoConnection final : public Transient {
   using Transient::Transient;
 };
 
-// Thread-safe: each exchange has a connection for itself, and leaves it to the next one.
+// Thread-safe: each exchange has a connection for itself, and leaves it to the next one. Where it
+// rests, one connection is kept.
 class HttpClient {
  public:
   explicit HttpClient(HttpOptions options);
@@ -55,7 +56,8 @@ class HttpClient {
   const HttpOptions options_;
   Throttle sending_;
   Throttle receiving_;
-  std::mutex mutex_;                               // guards idle_
+  std::mutex mutex_;  // guards the two below
+  std::size_t leased_ = 0;
   std::vector<std::unique_ptr<CurlHandle>> idle_;  // with their connections
 };
 

@@ -3,9 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <barrier>
 #include <chrono>
 #include <future>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "harness/scripted_http.h"
 
@@ -27,6 +30,29 @@ TEST(HttpClient, UsesAConnectionAgain) {
   EXPECT_EQ(body_of_get(client, http.url() + "/1"), "usual");
   EXPECT_EQ(body_of_get(client, http.url() + "/2"), "usual");
   EXPECT_EQ(http.accepted(), 1);
+}
+
+TEST(HttpClient, KeepsOneConnectionWhereItRests) {
+  constexpr int kAtOnce = 4;
+  HttpClient client({});
+  ScriptedHttp http;
+  const auto get_at_once = [&] {
+    std::barrier all_there(kAtOnce);
+    for (int i = 0; i < kAtOnce; ++i) {
+      http.then_play([&](TcpPeer& peer, const HttpCall&) {
+        all_there.arrive_and_wait();
+        peer.send("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nusual");
+      });
+    }
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < kAtOnce; ++i) {
+      threads.emplace_back([&] { EXPECT_EQ(body_of_get(client, http.url()), "usual"); });
+    }
+  };
+  get_at_once();
+  EXPECT_EQ(http.accepted(), kAtOnce);
+  get_at_once();
+  EXPECT_EQ(http.accepted(), kAtOnce + kAtOnce - 1);
 }
 
 TEST(HttpClient, AReplySentTwiceIsNotTakenForTheNextOne) {
