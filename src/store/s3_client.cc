@@ -10,6 +10,7 @@
 #include "base/fd.h"
 #include "base/text.h"
 #include "store/aws_xml.h"
+#include "stream/sha256.h"
 
 namespace pgstow {
 namespace {

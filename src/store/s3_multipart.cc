@@ -10,6 +10,7 @@
 #include "store/aws_xml.h"
 #include "store/s3_digest.h"
 #include "store/s3_listing.h"
+#include "stream/sha256.h"
 
 namespace pgstow {
 namespace {

@@ -14,6 +14,7 @@
 #include "store/s3_digest.h"
 #include "store/s3_download.h"
 #include "store/s3_keeping.h"
+#include "stream/sha256.h"
 
 namespace pgstow {
 namespace {

@@ -143,12 +143,6 @@ std::string uri_encode(std::string_view text, bool keep_slash) {
   return out;
 }
 
-std::string sha256_hex(std::string_view bytes) {
-  Sha256 hash;
-  hash.update(bytes);
-  return hash.finish();
-}
-
 std::string query_string(QueryParameters parameters) {
   for (auto& [name, value] : parameters) {
     name = uri_encode(name);

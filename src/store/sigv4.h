@@ -20,8 +20,7 @@ namespace pgstow {
 // upper-case hex; '/' stays when asked.
 std::string uri_encode(std::string_view text, bool keep_slash = false);
 
-std::string sha256_hex(std::string_view bytes);  // lower case
-// Of no bytes.
+// The SHA-256 of no bytes.
 constexpr std::string_view kEmptySha256 =
     "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 

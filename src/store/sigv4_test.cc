@@ -12,6 +12,7 @@
 
 #include "base/text.h"
 #include "harness/sigv4.h"
+#include "stream/sha256.h"
 
 namespace pgstow::test {
 namespace {

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "harness/sigv4.h"
 #include "store/testing_sts.h"
+#include "stream/sha256.h"
 
 namespace pgstow::test {
 namespace {

@@ -29,6 +29,12 @@ std::string Sha256::finish() {
   return hex({digest.data(), digest.size()});
 }
 
+std::string sha256_hex(std::string_view bytes) {
+  Sha256 hash;
+  hash.update(bytes);
+  return hash.finish();
+}
+
 void HashSink::write(std::string_view bytes) {
   to_.write(bytes);
   hash_.update(bytes);

@@ -28,6 +28,9 @@ class Sha256 {
   std::unique_ptr<evp_md_ctx_st, Free> context_;
 };
 
+// Of these bytes alone.
+std::string sha256_hex(std::string_view bytes);
+
 // Passes everything on to another sink, and counts and hashes it.
 class HashSink : public Sink {
  public:
