@@ -134,4 +134,10 @@ const json::object& as_object(const json::value& value, std::string_view name) {
   return value.get_object();
 }
 
+std::string text_at(const boost::json::value& value, std::string_view pointer) {
+  boost::system::error_code none;
+  const boost::json::value* found = value.find_pointer(pointer, none);
+  return found != nullptr && found->is_string() ? std::string(found->get_string()) : "";
+}
+
 }  // namespace pgstow

@@ -34,4 +34,7 @@ const boost::json::array& get_array(const boost::json::object& object, std::stri
                                     std::string_view name);
 const boost::json::object& as_object(const boost::json::value& value, std::string_view name);
 
+// The text at this place (JSON Pointer, RFC 6901); empty where there is none.
+std::string text_at(const boost::json::value& value, std::string_view pointer);
+
 }  // namespace pgstow

@@ -7,6 +7,7 @@
 #include <functional>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "base/text.h"
 
 namespace pgstow::pg {
@@ -23,11 +24,6 @@ constexpr const char* kOneOff = "com.docker.compose.oneoff";
 const json::value* at(const json::value& value, std::string_view pointer) {
   boost::system::error_code none;
   return value.find_pointer(pointer, none);
-}
-
-std::string text_at(const json::value& value, std::string_view pointer) {
-  const json::value* found = at(value, pointer);
-  return found != nullptr && found->is_string() ? std::string(found->get_string()) : "";
 }
 
 template <typename Each>

@@ -72,19 +72,6 @@ std::optional<boost::json::object> read_object(const fs::path& file) {
   }
 }
 
-std::string sha256_of(std::string_view text) {
-  Sha256 hash;
-  hash.update(text);
-  return hash.finish();
-}
-
-// The text at a path of members; empty when any of them is missing.
-std::string text_at(const boost::json::object& object, std::string_view pointer) {
-  boost::system::error_code none;
-  const boost::json::value* value = boost::json::value(object).find_pointer(pointer, none);
-  return value == nullptr || !value->is_string() ? "" : std::string(value->get_string());
-}
-
 fs::path docker_folder(const Lookup& environment) {
   const std::string folder = value_of(environment, "DOCKER_CONFIG");
   return folder.empty() ? fs::path(value_of(environment, "HOME")) / ".docker" : fs::path(folder);
@@ -101,7 +88,7 @@ std::string context_host(const Lookup& environment) {
     }
   }
   if (context.empty() || context == "default") return "";
-  const auto meta = read_object(folder / "contexts/meta" / sha256_of(context) / "meta.json");
+  const auto meta = read_object(folder / "contexts/meta" / sha256_hex(context) / "meta.json");
   const std::string host = meta ? text_at(*meta, "/Endpoints/docker/Host") : "";
   if (host.empty()) {
     throw ConfigError("there is no Docker context " + printable(context),
