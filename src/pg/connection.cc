@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "base/text.h"
+#include "pg/libpq.h"
 #include "pg/server_error.h"
 
 namespace pgstow::pg {
@@ -84,21 +85,12 @@ ServerError server_error(const PGresult* result) {
   return {text, field(PG_DIAG_SQLSTATE), field(PG_DIAG_MESSAGE_HINT)};
 }
 
-PGconn* start_connecting(const Parameters& parameters) {
+LibpqConnection start_connecting(const Parameters& parameters) {
   Parameters all = kDefaults;
   for (const auto& [name, value] : parameters) {
     if (name != "client_encoding") all[name] = value;
   }
-  std::vector<const char*> names;
-  std::vector<const char*> values;
-  for (const auto& [name, value] : all) {
-    names.push_back(name.c_str());
-    values.push_back(value.c_str());
-  }
-  names.push_back(nullptr);
-  values.push_back(nullptr);
-  // expand_dbname = 0: a database called "host=evil" is a name, not a connection string.
-  return PQconnectStartParams(names.data(), values.data(), 0);
+  return begin_connecting(all);
 }
 
 // Which of the hosts that the parameters name is being tried.
@@ -180,7 +172,7 @@ Connection::Connection(std::unique_ptr<pg_conn, Finish> conn, std::stop_token st
 void Connection::Finish::operator()(pg_conn* conn) const { PQfinish(conn); }
 
 Connection Connection::open(const Parameters& parameters, std::stop_token stop) {
-  Connection c({start_connecting(parameters), Finish{}}, std::move(stop));
+  Connection c({start_connecting(parameters).release(), Finish{}}, std::move(stop));
   const std::chrono::seconds patience = connect_timeout(parameters);
   std::string address = address_of(c.conn_.get());
   auto deadline = std::chrono::steady_clock::now() + patience;
@@ -417,7 +409,7 @@ Connection Connection::open_another(const std::string& database, std::stop_token
 
 std::string database_name(const Parameters& parameters) {
   // libpq tells what it worked out only of a connection; this one is given up before it is made.
-  const std::unique_ptr<PGconn, void (*)(PGconn*)> conn(start_connecting(parameters), PQfinish);
+  const LibpqConnection conn = start_connecting(parameters);
   const char* name = PQdb(conn.get());
   return name == nullptr ? "" : name;
 }

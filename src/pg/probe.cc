@@ -1,37 +1,18 @@
 #include "pg/probe.h"
 
-#include <libpq-fe.h>
 #include <poll.h>
 
 #include <algorithm>
-#include <memory>
 #include <string_view>
-#include <vector>
 
 #include "base/fd.h"
 #include "base/text.h"
+#include "pg/libpq.h"
 
 namespace pgstow::pg {
 namespace {
 
 constexpr std::chrono::milliseconds kSlice{100};
-
-using Handle = std::unique_ptr<PGconn, void (*)(PGconn*)>;
-
-Handle start(const Parameters& parameters) {
-  std::vector<const char*> names;
-  std::vector<const char*> values;
-  for (const auto& [name, value] : parameters) {
-    names.push_back(name.c_str());
-    values.push_back(value.c_str());
-  }
-  names.push_back(nullptr);
-  values.push_back(nullptr);
-  Handle conn(PQconnectStartParams(names.data(), values.data(), 0), PQfinish);
-  // The code alone, since messages are in the server's language.
-  PQsetErrorVerbosity(conn.get(), PQERRORS_SQLSTATE);
-  return conn;
-}
 
 // The SQLSTATE at the end of libpq's text; empty when the server has said nothing.
 std::string_view sqlstate_of(std::string_view text) {
@@ -55,7 +36,9 @@ Answer answer_of(PGconn* conn, std::string_view text) {
 
 Probed probe_server(const Parameters& parameters, std::chrono::milliseconds patience,
                     const std::stop_token& stop) {
-  const Handle conn = start(parameters);
+  const LibpqConnection conn = begin_connecting(parameters);
+  // The code alone, since messages are in the server's language.
+  PQsetErrorVerbosity(conn.get(), PQERRORS_SQLSTATE);
   const auto deadline = std::chrono::steady_clock::now() + patience;
   PostgresPollingStatusType state = PGRES_POLLING_WRITING;
   while (state != PGRES_POLLING_OK) {

@@ -1,35 +1,25 @@
 #include "pg/resolved.h"
 
-#include <libpq-fe.h>
-
 #include <cstdlib>
 #include <map>
 #include <memory>
 
 #include "base/error.h"
 #include "base/text.h"
+#include "pg/libpq.h"
 
 namespace pgstow::pg {
 namespace {
 
-using Handle = std::unique_ptr<PGconn, void (*)(PGconn*)>;
 using Options = std::unique_ptr<PQconninfoOption, void (*)(PQconninfoOption*)>;
 
 // An sslmode that there is not. libpq looks at it after it has worked out all that is asked for
 // here, and before it looks up a host (conninfo and connectOptions2() in fe-connect.c).
 constexpr const char* kGoesNoFurther = "none";
 
-Handle work_out(const Parameters& parameters) {
-  std::vector<const char*> names;
-  std::vector<const char*> values;
-  for (const auto& [name, value] : parameters) {
-    if (name == "sslmode") continue;
-    names.push_back(name.c_str());
-    values.push_back(value.c_str());
-  }
-  names.insert(names.end(), {"sslmode", nullptr});
-  values.insert(values.end(), {kGoesNoFurther, nullptr});
-  return {PQconnectStartParams(names.data(), values.data(), 0), PQfinish};
+LibpqConnection work_out(Parameters parameters) {
+  parameters["sslmode"] = kGoesNoFurther;
+  return begin_connecting(parameters);
 }
 
 std::string text(const char* value) { return value == nullptr ? "" : value; }
@@ -66,7 +56,7 @@ ResolvedValue resolved(const PQconninfoOption& option, const std::string& in_use
 }  // namespace
 
 ResolvedTarget resolve_target(const Parameters& parameters) {
-  const Handle conn = work_out(parameters);
+  const LibpqConnection conn = work_out(parameters);
   if (text(PQdb(conn.get())).empty()) {
     return {.values = {}, .problem = std::string(trim(text(PQerrorMessage(conn.get()))))};
   }
@@ -92,7 +82,7 @@ ResolvedTarget resolve_target(const Parameters& parameters) {
 }
 
 Parameters explicit_parameters(const Parameters& parameters) {
-  const Handle conn = work_out(parameters);
+  const LibpqConnection conn = work_out(parameters);
   if (text(PQdb(conn.get())).empty()) {
     throw ConfigError(std::string(trim(text(PQerrorMessage(conn.get())))));
   }
