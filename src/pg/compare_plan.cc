@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <utility>
 
+#include "pg/slice.h"
 #include "pg/sql_text.h"
 
 namespace pgstow::pg {
@@ -69,7 +71,7 @@ void find_conditions(Connection& session, std::map<std::string, Group>& groups) 
 
 // The number of pages of a table that can be read in slices; 0 for any other relation.
 std::uint64_t pages_of(Connection& session, const Group& group) {
-  if (session.server_version() < 140000) return 0;  // a slice would be read by reading it all
+  if (!reads_ranges(session.server_version() / 10000)) return 0;
   const Result r = session.query(
       "select pg_catalog.pg_relation_size(c.oid) / "
       "pg_catalog.current_setting('block_size')::bigint "
@@ -80,19 +82,14 @@ std::uint64_t pages_of(Connection& session, const Group& group) {
 }
 
 // The last slice has no end: the table may have grown since its size was asked for.
-std::string slice_statement(const Group& group, std::uint64_t begin, std::uint64_t end, bool last) {
-  return fmt::format("COPY (SELECT {} FROM ONLY {} WHERE ctid >= '({},0)'{}) TO STDOUT",
-                     group.columns, group.relation, begin,
-                     last ? "" : fmt::format(" AND ctid < '({},0)'", end));
-}
-
 void add_slices(ComparePlan& plan, std::size_t index, std::uint64_t pages, std::uint64_t slices) {
   const Group& group = plan.groups[index];
   for (std::uint64_t i = 0; i < slices; ++i) {
+    std::optional<std::uint64_t> end;
+    if (i + 1 < slices) end = pages * (i + 1) / slices;
     plan.readings.push_back(
         {.group = index,
-         .statement =
-             slice_statement(group, pages * i / slices, pages * (i + 1) / slices, i + 1 == slices),
+         .statement = copy_range(group.relation, group.columns, pages * i / slices, end),
          .bytes = group.expected.bytes / slices});
   }
 }

@@ -34,7 +34,7 @@ Connection open_reader(const Parameters& parameters, const LockedSnapshot& locke
   Connection session = Connection::open(parameters, stop);
   read_as_pg_dump(session, encoding);
   session.query(kRangeSettings);
-  if (session.server_version() >= 140000) session.query("set enable_tidscan = on");
+  if (reads_ranges(session.server_version() / 10000)) session.query("set enable_tidscan = on");
   session.query("begin isolation level repeatable read, read only");
   session.query("set transaction snapshot " + quote_literal(locked.snapshot.id));
   session.query(lock_statement(locked.tables));

@@ -7,8 +7,6 @@
 namespace pgstow::pg {
 namespace {
 
-constexpr int kFirstWithRanges = 14;
-
 std::uint64_t pages_at_once(const BigTable& table, std::uint64_t slice_bytes) {
   const double page = static_cast<double>(table.bytes) / static_cast<double>(table.pages);
   return std::max<std::uint64_t>(
@@ -22,7 +20,7 @@ std::vector<Slice> slices_of(const std::vector<BigTable>& tables, std::uint64_t 
   std::vector<Slice> slices;
   for (std::size_t i = 0; i < tables.size(); ++i) {
     Slice slice{.table = i};
-    if (server_major >= kFirstWithRanges && tables[i].pages > 0) {
+    if (reads_ranges(server_major) && tables[i].pages > 0) {
       const std::uint64_t step = pages_at_once(tables[i], slice_bytes);
       for (; slice.from + step < tables[i].pages; slice.from += step) {
         slices.push_back({.table = i, .from = slice.from, .to = slice.from + step});
@@ -34,14 +32,19 @@ std::vector<Slice> slices_of(const std::vector<BigTable>& tables, std::uint64_t 
 }
 
 // ONLY, since SELECT would read the inheritance children, too; COPY of a table does not.
+std::string copy_range(const std::string& relation, const std::string& columns, std::uint64_t from,
+                       const std::optional<std::uint64_t>& to) {
+  const std::string end = to ? fmt::format(" AND ctid < '({},0)'", *to) : "";
+  return fmt::format("COPY (SELECT {} FROM ONLY {} WHERE ctid >= '({},0)'{}) TO STDOUT", columns,
+                     relation, from, end);
+}
+
 std::string copy_statement(const BigTable& table, const Slice& slice) {
   if (slice.whole()) {
     const std::string columns = table.columns.empty() ? "" : " (" + table.columns + ")";
     return fmt::format("COPY {}{} TO STDOUT", table.relation, columns);
   }
-  const std::string end = slice.to ? fmt::format(" AND ctid < '({},0)'", *slice.to) : "";
-  return fmt::format("COPY (SELECT {} FROM ONLY {} WHERE ctid >= '({},0)'{}) TO STDOUT",
-                     table.columns, table.relation, slice.from, end);
+  return copy_range(table.relation, table.columns, slice.from, slice.to);
 }
 
 }  // namespace pgstow::pg

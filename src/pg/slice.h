@@ -18,8 +18,16 @@ struct Slice {
   bool whole() const { return from == 0 && !to; }
 };
 
-// All rows of all tables, in their order. Only servers from 14 on read a range of pages without
-// reading the pages before it; on others each table is one slice.
+// Only servers from 14 on read a range of pages without reading the pages before it.
+constexpr bool reads_ranges(int server_major) { return server_major >= 14; }
+
+// The COPY of a range of a table's pages, without an end where there is no `to`. `relation` and
+// `columns` as they are written in SQL.
+std::string copy_range(const std::string& relation, const std::string& columns, std::uint64_t from,
+                       const std::optional<std::uint64_t>& to);
+
+// All rows of all tables, in their order. Where the server reads no ranges, each table is one
+// slice.
 std::vector<Slice> slices_of(const std::vector<BigTable>& tables, std::uint64_t slice_bytes,
                              int server_major);
 
