@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "pg/archive_proof.h"
 #include "pg/compare_plan.h"
+#include "pg/server.h"
 #include "pg/server_error.h"
 #include "pg/sql_text.h"
 
@@ -24,13 +25,9 @@ std::string encoding_of(const ArchiveHeader& archive) {
   return *entry->defn;
 }
 
-// The settings pg_dump itself makes (setup_connection in pg_dump.c), and those it was run under.
+// The settings pg_dump itself makes, and those it was run under.
 void prepare(Connection& session, const ArchiveHeader& archive, const SessionSettings& settings) {
-  session.query(
-      "set datestyle = iso; set intervalstyle = postgres; set extra_float_digits = 3; "
-      "set synchronize_seqscans = off; set row_security = off; set statement_timeout = 0; "
-      "set lock_timeout = 0; set idle_in_transaction_session_timeout = 0; "
-      "select pg_catalog.set_config('search_path', '', false)");
+  write_rows_as_pg_dump(session);
   session.query(encoding_of(archive));
   for (const auto& [name, value] : settings) {
     try {

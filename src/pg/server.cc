@@ -88,11 +88,15 @@ SessionSettings session_settings(Connection& connection) {
   return settings;
 }
 
-void read_as_pg_dump(Connection& session, const std::string& encoding) {
+void write_rows_as_pg_dump(Connection& session) {
   forbid_timeouts(session);
   session.query(
       "set datestyle = iso; set intervalstyle = postgres; set extra_float_digits = 3; "
       "set synchronize_seqscans = off; set row_security = off");
+}
+
+void read_as_pg_dump(Connection& session, const std::string& encoding) {
+  write_rows_as_pg_dump(session);
   session.query("set client_encoding = " + encoding);
   session.query(
       "select pg_catalog.set_config(name, 'view, foreign-table', false) "

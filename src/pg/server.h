@@ -52,8 +52,11 @@ void end_snapshot(Connection& connection);
 using SessionSettings = std::map<std::string, std::string>;
 SessionSettings session_settings(Connection& connection);
 
-// Makes the session write rows as pg_dump's own session does (setup_connection in pg_dump.c), in
-// that encoding.
+// Settings that shape the text of COPY, and the time that it may take, as pg_dump makes them
+// (setup_connection in pg_dump.c).
+void write_rows_as_pg_dump(Connection& session);
+
+// The same, in that encoding, and for a session that reads tables for a dump.
 void read_as_pg_dump(Connection& session, const std::string& encoding);
 
 // How large the tables are, by the OID of the table: for progress only.
