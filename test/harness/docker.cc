@@ -18,8 +18,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::chrono::milliseconds kPoll{50};
-constexpr std::chrono::seconds kPatience{60};
 constexpr const char* kImage = "postgres:test";
 
 // The image: nothing but what /usr can't hold.
@@ -49,15 +47,6 @@ bool answers(const std::string& host) {
 std::string own_name() {
   static std::atomic<int> count = 0;
   return fmt::format("finance_bot_db_{}_{}", ::getpid(), ++count);
-}
-
-template <typename Done, typename Problem>
-void poll_until(Done done, Problem problem) {
-  const auto deadline = std::chrono::steady_clock::now() + kPatience;
-  while (!done()) {
-    if (std::chrono::steady_clock::now() > deadline) throw Error(problem());
-    std::this_thread::sleep_for(kPoll);
-  }
 }
 
 }  // namespace

@@ -19,6 +19,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "harness/ports.h"
+#include "harness/server_start.h"
 
 namespace pgstow::test {
 namespace {
@@ -27,8 +28,6 @@ namespace fs = std::filesystem;
 using Connection = std::unique_ptr<PGconn, decltype(&PQfinish)>;
 using Result = std::unique_ptr<PGresult, decltype(&PQclear)>;
 
-constexpr std::chrono::seconds kPatience{60};
-constexpr std::chrono::milliseconds kPoll{10};
 constexpr std::size_t kSocketFolderLimit = 107 - sizeof("/.s.PGSQL.65535");
 
 // Every character that a URL, a connection string, a shell or a passfile could stumble over.
@@ -137,16 +136,6 @@ std::vector<Row> rows_of(const PGresult* result) {
     }
   }
   return rows;
-}
-
-// Polls until done() says so; throws what `problem` says when patience is over.
-template <typename Done, typename Problem>
-void poll_until(Done done, Problem problem) {
-  const auto deadline = std::chrono::steady_clock::now() + kPatience;
-  while (!done()) {
-    if (std::chrono::steady_clock::now() > deadline) throw Error(problem());
-    std::this_thread::sleep_for(kPoll);
-  }
 }
 
 }  // namespace

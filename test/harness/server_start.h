@@ -1,10 +1,12 @@
 // What starting servers for tests has in common.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <thread>
 
 #include "base/error.h"
 #include "harness/program.h"
@@ -14,6 +16,18 @@ namespace pgstow::test {
 // Waits until there is an HTTP reply at the url, whatever it says. Throws Error with what the
 // process said when it ends before, or when a hundred seconds have passed.
 void wait_for_answer(const std::string& url, const Running& process);
+
+// Polls, a minute at most, until done() says so; then throws Error with what problem() says.
+template <typename Done, typename Problem>
+void poll_until(Done done, Problem problem) {
+  constexpr std::chrono::seconds kPatience{60};
+  constexpr std::chrono::milliseconds kPoll{10};
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  while (!done()) {
+    if (std::chrono::steady_clock::now() > deadline) throw Error(problem());
+    std::this_thread::sleep_for(kPoll);
+  }
+}
 
 // The last lines of each file in folder/log, for the error of a start that failed.
 std::string log_ends(const std::filesystem::path& folder);
