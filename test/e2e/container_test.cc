@@ -15,6 +15,7 @@
 #include <thread>
 
 #include "base/text.h"
+#include "e2e/container_host.h"
 #include "e2e/faults.h"
 #include "harness/docker.h"
 #include "harness/dump_text.h"
@@ -30,59 +31,6 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 using testing::SizeIs;
-
-// PostgreSQL's programs are hidden in a mount of our own.
-constexpr const char* kWithoutPostgres = "mount -t tmpfs none /usr/lib/postgresql && exec \"$@\"";
-
-// The host: its folder with backups, and pgstow on it, which is told the container alone.
-class Host {
- public:
-  explicit Host(std::string setting) : settings_{std::move(setting)} {}
-
-  Host& with(std::string setting) {
-    settings_.push_back(std::move(setting));
-    return *this;
-  }
-
-  Program program(const std::vector<std::string>& arguments) const {
-    Program p;
-    p.argv = {"unshare", "--mount", "sh", "-c", kWithoutPostgres, "sh", PGSTOW_BINARY};
-    p.argv.insert(p.argv.end(), arguments.begin(), arguments.end());
-    p.env = settings_;
-    p.env.push_back("DOCKER_HOST=" + engine_);
-    p.folder = folder_.path();
-    return p;
-  }
-  Outcome run(const std::vector<std::string>& arguments) const {
-    return test::run(program(arguments));
-  }
-
-  Host& engine(std::string address) {
-    engine_ = std::move(address);
-    return *this;
-  }
-
-  fs::path backups() const { return folder_ / "backups"; }
-
-  std::vector<std::string> archives() const {
-    std::vector<std::string> names;
-    if (!fs::exists(backups())) return names;
-    for (const auto& entry : fs::directory_iterator(backups())) {
-      const std::string name = entry.path().filename();
-      if (name.ends_with(".dump.gz") && !name.starts_with('.')) names.push_back(name);
-    }
-    return names;
-  }
-
- private:
-  TempDir folder_{"pgstow-host-"};
-  std::vector<std::string> settings_;
-  std::string engine_ = shared_docker();
-};
-
-Host host_of(const DatabaseContainer& container) {
-  return Host("BACKUP_CONTAINER=" + container.name());
-}
 
 // PostgreSQL restarts all sessions when a process that it did not start ends by a signal under it,
 // as its orphans do where it is the container's first process.

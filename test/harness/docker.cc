@@ -6,11 +6,13 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdlib>
 #include <thread>
 
 #include "base/error.h"
 #include "base/text.h"
 #include "harness/dump_text.h"
+#include "harness/server_start.h"
 #include "harness/shared_server.h"
 
 namespace pgstow::test {
@@ -101,12 +103,25 @@ std::string docker(std::vector<std::string> arguments) {
   return run_docker(shared_docker(), std::move(arguments));
 }
 
+fs::path usr_with_postgres(const std::string& major) {
+  const auto variable = [](const char* name) {
+    const char* const value = std::getenv(name);
+    return fs::path(value == nullptr ? "" : value);
+  };
+  fs::path cache = variable("XDG_CACHE_HOME");
+  if (cache.empty()) cache = variable("HOME") / ".cache";
+  const fs::path chosen = variable("PGSTOW_ROOTS");
+  const fs::path usr = (chosen.empty() ? cache / "pgstow-roots" : chosen) / major / "usr";
+  if (!fs::exists(usr)) throw Error(usr.string() + ": not there: run test/roots " + major);
+  return usr;
+}
+
 DatabaseContainer::DatabaseContainer(const ContainerOptions& options)
     : name_(options.name.empty() ? own_name() : options.name) {
   std::vector<std::string> words{"run",       "-d",
                                  "--name",    name_,
                                  "--network", options.network,
-                                 "-v",        "/usr:/usr:ro",
+                                 "-v",        options.usr.string() + ":/usr:ro",
                                  "-e",        "POSTGRES_USER=finance_user",
                                  "-e",        "POSTGRES_PASSWORD=p@ss w'rd",
                                  "-e",        "POSTGRES_DB=finance_bot"};
@@ -154,8 +169,8 @@ void DatabaseContainer::script(const fs::path& file) const {
           .input = read_file(file)});
 }
 
-std::string DatabaseContainer::dump() const {
-  return comparable(docker({"exec", name_, "pg_dump", "-U", "finance_user", "-d", "finance_bot"}));
+std::string DatabaseContainer::dump(const std::string& database) const {
+  return comparable(docker({"exec", name_, "pg_dump", "-U", "finance_user", "-d", database}));
 }
 
 std::vector<std::string> DatabaseContainer::strangers() const {

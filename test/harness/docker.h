@@ -2,8 +2,9 @@
 //
 // The containers need no registry and no bootstrap: their image is a folder of links and a script
 // (test/container/entrypoint), and /usr, with the PostgreSQL of this host in it, is mounted from
-// the host, read-only. They have a network of their own with a loopback device alone, as an engine
-// without bridges gives it, or that of the host.
+// the host, read-only; or that of another Debian, for another version (test/roots). They have a
+// network of their own with a loopback device alone, as an engine without bridges gives it, or that
+// of the host.
 #pragma once
 
 #include <filesystem>
@@ -45,8 +46,13 @@ struct ContainerOptions {
   std::vector<std::string> flags = {};   // of `docker run`, before the image: {"-e", "X=y"}
   std::vector<std::string> server = {};  // arguments of the server
   std::string network = "none";
-  bool wait = true;  // until the server answers
+  std::filesystem::path usr = "/usr";  // what is mounted as its /usr; see usr_with_postgres()
+  bool wait = true;                    // until the server answers
 };
+
+// The /usr of the Debian that has this major version of PostgreSQL, which test/roots has unpacked.
+// Throws Error, naming the command, when it is not there.
+std::filesystem::path usr_with_postgres(const std::string& major);
 
 // A database finance_bot of finance_user, with the password "p@ss w'rd", in a container.
 class DatabaseContainer {
@@ -61,7 +67,7 @@ class DatabaseContainer {
   std::string sql(const std::string& statements, const std::string& database = "finance_bot") const;
   void script(const std::filesystem::path& file) const;
   // A plain pg_dump of the database, as comparable() has it.
-  std::string dump() const;
+  std::string dump(const std::string& database = "finance_bot") const;
   // The command lines of the processes in it that are not the server's.
   std::vector<std::string> strangers() const;
 

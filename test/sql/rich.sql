@@ -1,11 +1,14 @@
 -- A database that holds one of everything that a backup could lose. Load it with
 --   psql -X -v ON_ERROR_STOP=1 -f rich.sql
 -- into an empty database as a superuser. It creates the roles rich_owner and rich_reader if they
--- are missing; everything else lies in the database.
+-- are missing; everything else lies in the database. For PostgreSQL 13 and later: what came after
+-- it is asked for by version.
 
 SET client_min_messages = error;
 SET TIME ZONE 'UTC';
 SET client_encoding = 'UTF8';
+SELECT n >= 140000 AS v14, n >= 150000 AS v15, n >= 160000 AS v16, n >= 170000 AS v17,
+  n >= 180000 AS v18 FROM (SELECT current_setting('server_version_num')::int) AS v(n) \gset
 
 DO $$ BEGIN
   CREATE ROLE rich_owner;
@@ -48,9 +51,14 @@ INSERT INTO types.numbers VALUES
   (2, 32767, 9223372036854775807, '1e-16383', 9999999999.99, '1e-45', '5e-324',
    '92233720368547758.07', 4294967295),
   (3, 0, 0, 'NaN', 'NaN', 'NaN', 'NaN', 0, 1),
-  (4, NULL, NULL, 'Infinity', NULL, 'Infinity', '-Infinity', NULL, NULL),
+  (4, NULL, NULL, NULL, NULL, 'Infinity', '-Infinity', NULL, NULL),
   (5, 1, 1, 0.1000, 0.10, 0.1, '-0', 1, 1),
   (6, 1, 1, 3.14159265358979323846264338327950288419716939937510, 1, 0.3, 0.1::float8 + 0.2, 1, 1);
+\if :v14
+INSERT INTO types.numbers (id, num) VALUES (7, 'Infinity'), (8, '-Infinity');
+CREATE TABLE types.multiranges (mr nummultirange);
+INSERT INTO types.multiranges VALUES ('{[1,2),(3,4]}'), ('{}'), (NULL);
+\endif
 
 CREATE TABLE types.times (
   id int, d date, t time, tz timetz, ts timestamp, tstz timestamptz, i interval);
@@ -79,22 +87,22 @@ INSERT INTO types.texts (t, v, c, n) VALUES
 CREATE TABLE types.others (
   id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, b bytea, j json, jb jsonb, x xml, u uuid,
   arr int[], arr2 text[][], ip inet, net cidr, mac macaddr, bits bit(9), vbits varbit,
-  p point, poly polygon, circ circle, ts tsvector, tq tsquery, r int4range, mr nummultirange,
+  p point, poly polygon, circ circle, ts tsvector, tq tsquery, r int4range,
   fr types.floatrange, m types.mood, ms types.mood[], dom types.positive, code types.code,
   pt types.point3, pts types.point3[], h ext.hstore, ci ext.citext, lsn pg_lsn, rc regclass,
   flag boolean, ch "char");
 INSERT INTO types.others (b, j, jb, x, u, arr, arr2, ip, net, mac, bits, vbits, p, poly, circ, ts,
-                          tq, r, mr, fr, m, ms, code, pt, pts, h, ci, lsn, rc, flag, ch) VALUES
+                          tq, r, fr, m, ms, code, pt, pts, h, ci, lsn, rc, flag, ch) VALUES
   ('\x00010a0d5c2eff', '{"a" :  1, "a":2}', '{"b": [1e400, null, "\u00e9\n\\"], "a": {}}',
    '<a b="1">text &amp; <![CDATA[x]]></a>', '00000000-0000-0000-0000-000000000000',
    '[0:2]={1,NULL,3}', '{{"a,b","{"},{"\"","\\"}}', '::1/64', '10.0.0.0/8', '08:00:2b:01:02:03',
    '101010101', '1', '(1e-300,-0)', '((0,0),(1,1),(2,0))', '<(0,0),1e10>',
    to_tsvector('english', 'The fat cats sat'), '!fat & (rat | cat:ab*)', '(,5]',
-   '{[1,2),(3,4]}', '[1.5,)', 'so so', '{sad,NULL,"it''s \"great\""}', 'EUR',
+   '[1.5,)', 'so so', '{sad,NULL,"it''s \"great\""}', 'EUR',
    ROW(1, 'NaN', E'tab\t"quote"'), ARRAY[ROW(1, 2, NULL)::types.point3],
    'a=>NULL, "b c"=>"\"x\""', 'MiXeD', '16/B374D848', 'types.numbers', true, 'x'),
   ('', 'null', 'null', '', NULL, '{}', '{}', NULL, NULL, NULL, NULL, '', NULL, NULL, NULL, '', '',
-   'empty', '{}', 'empty', NULL, '{}', NULL, NULL, NULL, '', '', '0/0', NULL, false, '');
+   'empty', 'empty', NULL, '{}', NULL, NULL, NULL, '', '', '0/0', NULL, false, '');
 INSERT INTO types.others (b) SELECT string_agg(decode(lpad(to_hex(n % 256), 2, '0'), 'hex'), '')
   FROM generate_series(0, 9999) AS n;
 
@@ -145,8 +153,10 @@ DO $$ BEGIN
   FOR n IN 1..250 LOOP EXECUTE format('ALTER TABLE shapes.wide ADD c%s int DEFAULT %s', n, n); END LOOP;
 END $$;
 INSERT INTO shapes.wide (id) VALUES (1), (2);
-CREATE TABLE shapes.storage (a text COMPRESSION pglz, b text)
-  WITH (fillfactor = 70, autovacuum_enabled = off);
+CREATE TABLE shapes.storage (a text, b text) WITH (fillfactor = 70, autovacuum_enabled = off);
+\if :v14
+ALTER TABLE shapes.storage ALTER a SET COMPRESSION pglz;
+\endif
 INSERT INTO shapes.storage VALUES (repeat('toast', 20000), 'b');
 ALTER TABLE shapes.storage ALTER a SET STORAGE EXTERNAL, ALTER a SET STATISTICS 77,
   ALTER b SET STORAGE MAIN, ALTER b SET (n_distinct = -0.5);
@@ -194,8 +204,10 @@ INSERT INTO parts.by_mood SELECT m, n FROM unnest(enum_range(NULL::types.mood)) 
 CREATE SCHEMA code AUTHORIZATION rich_owner;
 CREATE FUNCTION code.add_one(n int) RETURNS int LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
   AS 'SELECT n + 1';
+\if :v14
 CREATE FUNCTION code.inlined(n int DEFAULT 5, OUT twice int, OUT label text) LANGUAGE sql
   BEGIN ATOMIC SELECT n * 2, 'label'::text; END;
+\endif
 CREATE FUNCTION code.slashes(VARIADIC parts text[]) RETURNS text LANGUAGE plpgsql STABLE
   SECURITY DEFINER SET search_path = pg_catalog, pg_temp COST 77 AS $body$
 BEGIN
@@ -244,9 +256,12 @@ CREATE TABLE keys.booking (room int, during tstzrange, note text,
 INSERT INTO keys.booking SELECT n % 3, tstzrange('2026-01-01'::timestamptz + n * interval '1 day',
   '2026-01-02'::timestamptz + n * interval '1 day'), 'note' FROM generate_series(1, 30) AS n;
 CREATE TABLE keys.indexed (id int, t text, tags text[], js jsonb, at timestamptz, d float8,
-  UNIQUE NULLS NOT DISTINCT (id), CONSTRAINT d_ok CHECK (d OPERATOR(code.~==) d));
+  UNIQUE (id), CONSTRAINT d_ok CHECK (d OPERATOR(code.~==) d));
 INSERT INTO keys.indexed SELECT n, md5(n::text), ARRAY[n::text, 'tag'], jsonb_build_object('n', n),
   '2026-01-01'::timestamptz + n * interval '1 hour', n / 3.0 FROM generate_series(1, 500) AS n;
+\if :v15
+ALTER TABLE keys.indexed ADD UNIQUE NULLS NOT DISTINCT (t, d);
+\endif
 CREATE INDEX indexed_part ON keys.indexed (t DESC NULLS LAST) INCLUDE (d) WHERE id > 100;
 CREATE INDEX indexed_expr ON keys.indexed (lower(t) text_pattern_ops, (code.add_one(id)));
 CREATE INDEX indexed_gin ON keys.indexed USING gin (tags);
@@ -256,7 +271,9 @@ CREATE INDEX indexed_brin ON keys.indexed USING brin (at) WITH (pages_per_range 
 CREATE INDEX indexed_hash ON keys.indexed USING hash (t);
 CREATE INDEX indexed_spgist ON keys.indexed USING spgist (t);
 CREATE STATISTICS keys.indexed_stats (ndistinct, dependencies, mcv) ON id, t FROM keys.indexed;
+\if :v14
 CREATE STATISTICS keys.indexed_expr_stats ON (lower(t)), d FROM keys.indexed;
+\endif
 ALTER TABLE keys.indexed CLUSTER ON indexed_id_key;
 ALTER TABLE keys.tree REPLICA IDENTITY FULL;
 COMMENT ON CONSTRAINT no_overlap ON keys.booking IS 'one guest at a time';
@@ -265,8 +282,11 @@ COMMENT ON INDEX keys.indexed_gin IS 'tags';
 -- Views, rules, triggers, policies --------------------------------------------------------------
 CREATE SCHEMA views;
 CREATE VIEW views.even AS SELECT * FROM keys.indexed WHERE id % 2 = 0 WITH LOCAL CHECK OPTION;
-CREATE VIEW views.barrier WITH (security_barrier, security_invoker) AS
+CREATE VIEW views.barrier WITH (security_barrier) AS
   SELECT id, js ->> 'n' AS "odd ""name" FROM views.even;
+\if :v15
+ALTER VIEW views.barrier SET (security_invoker);
+\endif
 CREATE RECURSIVE VIEW views.counting (n) AS VALUES (1) UNION ALL SELECT n + 1 FROM counting WHERE n < 9;
 CREATE MATERIALIZED VIEW views.mat AS SELECT id % 10 AS k, count(*) AS c FROM keys.indexed GROUP BY 1;
 CREATE UNIQUE INDEX mat_k ON views.mat (k);
@@ -341,20 +361,55 @@ CREATE INDEX "index
 ; DROP TABLE x" ON public."../../etc/passwd" ("*");
 COMMENT ON TABLE public."a.b" IS E'\\connect template1\n\\! touch /tmp/x\n-- ''';
 
+-- What came with later versions -----------------------------------------------------------------
+CREATE SCHEMA later;
+\if :v16
+CREATE TABLE later.stored (a text STORAGE EXTERNAL, "json" jsonb CHECK ("json" IS JSON OBJECT));
+INSERT INTO later.stored VALUES (repeat('external ', 3000), '{"a": 1}');
+CREATE COLLATION later.ruled (provider = icu, locale = 'und', rules = '& a < g');
+CREATE TABLE later.collated (t text COLLATE later.ruled PRIMARY KEY);
+INSERT INTO later.collated VALUES ('a'), ('g'), ('b');
+\endif
+\if :v17
+CREATE TABLE later.counted (id int GENERATED ALWAYS AS IDENTITY (START 5), k int,
+  EXCLUDE USING gist (k WITH =)) PARTITION BY RANGE (k);
+CREATE TABLE later.counted_1 PARTITION OF later.counted FOR VALUES FROM (0) TO (50);
+CREATE TABLE later.counted_2 PARTITION OF later.counted FOR VALUES FROM (50) TO (100);
+INSERT INTO later.counted (k) SELECT generate_series(10, 90, 10);
+GRANT MAINTAIN ON later.counted TO rich_reader;
+\endif
+\if :v18
+CREATE TABLE later.virtual (a int, twice int GENERATED ALWAYS AS (a * 2) VIRTUAL, b text,
+  thrice int GENERATED ALWAYS AS (a * 3) STORED, CONSTRAINT b_there NOT NULL b);
+INSERT INTO later.virtual (a, b) SELECT n, 'row ' || n FROM generate_series(1, 100) AS n;
+CREATE TABLE later.unchecked (a int);
+INSERT INTO later.unchecked VALUES (NULL), (-1);
+ALTER TABLE later.unchecked ADD CONSTRAINT a_there NOT NULL a NOT VALID,
+  ADD CONSTRAINT a_positive CHECK (a > 0) NOT ENFORCED;
+CREATE TABLE later.periods (room int, at tstzrange, PRIMARY KEY (room, at WITHOUT OVERLAPS));
+CREATE TABLE later.stays (room int, at tstzrange, guest text DEFAULT uuidv7()::text,
+  FOREIGN KEY (room, PERIOD at) REFERENCES later.periods (room, PERIOD at));
+INSERT INTO later.periods VALUES (1, '[2026-01-01, 2026-02-01)');
+INSERT INTO later.stays VALUES (1, '[2026-01-03, 2026-01-05)');
+\endif
+
 -- Privileges, publication, event trigger, settings of the database -------------------------------
 GRANT USAGE ON SCHEMA types, keys TO rich_reader;
 GRANT SELECT ON ALL TABLES IN SCHEMA keys TO rich_reader WITH GRANT OPTION;
 GRANT UPDATE (t, d) ON keys.indexed TO rich_reader;
 GRANT SELECT ON types.numbers TO PUBLIC;
-REVOKE ALL ON types.times FROM postgres;
+REVOKE ALL ON types.times FROM CURRENT_USER;
 GRANT USAGE ON SEQUENCE shapes.cycling TO rich_reader;
 GRANT USAGE ON TYPE types.mood TO rich_reader;
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 ALTER TABLE types.numbers OWNER TO rich_owner;
 ALTER DEFAULT PRIVILEGES FOR ROLE rich_owner IN SCHEMA types GRANT SELECT ON TABLES TO rich_reader;
 ALTER DEFAULT PRIVILEGES FOR ROLE rich_owner REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
+CREATE PUBLICATION some_tables FOR TABLE keys.tree, keys.hen;
+\if :v15
 CREATE PUBLICATION some_rows FOR TABLE keys.tree, keys.indexed (id, t) WHERE (id > 5);
 CREATE PUBLICATION some_schema FOR TABLES IN SCHEMA parts WITH (publish = 'insert, update');
+\endif
 CREATE FUNCTION code.on_ddl() RETURNS event_trigger LANGUAGE plpgsql AS
   $$ BEGIN RAISE DEBUG 'ddl %', tg_tag; END $$;
 CREATE EVENT TRIGGER watch_ddl ON ddl_command_end WHEN TAG IN ('CREATE TABLE', 'DROP TABLE')

@@ -1,0 +1,76 @@
+// Every supported major version of PostgreSQL, in a container with its own tools. Which ones a run
+// takes is told by PGSTOW_TEST_VERSIONS ("13,15,17,18"; test/roots has to have made them); the
+// usual run takes the one after the host's, and the other tests the host's.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "base/text.h"
+#include "e2e/container_host.h"
+#include "harness/docker.h"
+#include "harness/dump_text.h"
+
+namespace pgstow::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+using testing::HasSubstr;
+using testing::Not;
+using testing::SizeIs;
+
+std::vector<std::string> versions() {
+  const char* const chosen = std::getenv("PGSTOW_TEST_VERSIONS");
+  std::vector<std::string> all;
+  for (const std::string_view one : split(chosen == nullptr ? "17" : chosen, ',')) {
+    all.emplace_back(one);
+  }
+  return all;
+}
+
+// Large enough for readers of its own.
+constexpr const char* kBig =
+    "create table big as select i, repeat(md5(i::text), 4) t from generate_series(1, 100000) i;"
+    "analyze big";
+
+class Version : public testing::TestWithParam<std::string> {};
+
+// The rich schema, backed up and restored by us, and by that version's pg_restore.
+TEST_P(Version, TheRichSchemaGoesRound) {
+  const DatabaseContainer container({.usr = usr_with_postgres(GetParam())});
+  ASSERT_THAT(container.sql("show server_version"), testing::StartsWith(GetParam()));
+  container.script(test_sql("rich.sql"));
+  container.sql(kBig);
+  const std::string before = container.dump();
+  Host host = host_of(container);
+  host.with("BACKUP_JOBS=3");
+  const Outcome backup = host.run({"-v", "backup"});
+  ASSERT_TRUE(backup.ok()) << backup.describe();
+  EXPECT_THAT(backup.err, HasSubstr("readers"));
+  const Outcome verify = host.run({"verify"});
+  EXPECT_TRUE(verify.ok()) << verify.describe();
+
+  const Outcome restore = host.run({"restore", "--yes"});
+  ASSERT_TRUE(restore.ok()) << restore.describe();
+  EXPECT_THAT(restore.out, HasSubstr("every row equal to the backup's proof"));
+  EXPECT_EQ(first_difference(before, container.dump()), "");
+
+  ASSERT_THAT(host.archives(), SizeIs(1));
+  container.sql("create database stock template template0", "postgres");
+  const Outcome stock =
+      run({.argv = {"sh", "-c",
+                    "gunzip -c \"$0\" | docker exec -i \"$1\" pg_restore -U finance_user "
+                    "--exit-on-error -d stock",
+                    host.backups() / host.archives().front(), container.name()},
+           .env = {"DOCKER_HOST=" + shared_docker()}});
+  EXPECT_TRUE(stock.ok()) << stock.describe();
+  EXPECT_EQ(first_difference(before, container.dump("stock")), "");
+}
+
+INSTANTIATE_TEST_SUITE_P(Of, Version, testing::ValuesIn(versions()),
+                         [](const auto& of) { return "PostgreSQL" + of.param; });
+
+}  // namespace
+}  // namespace pgstow::test
