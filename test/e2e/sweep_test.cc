@@ -17,6 +17,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "e2e/faults.h"
+#include "harness/share.h"
 
 namespace pgstow::test {
 namespace {
@@ -116,7 +117,7 @@ TEST_F(Sweep, KilledBeforeEachCall) {
   const std::vector<Point> all = points(kStateChanging);
   EXPECT_GT(all.size(), 25U);
   Tally tally = sums();
-  for (const Point& point : all) {
+  for (const Point& point : share_of(all, 3)) {
     SCOPED_TRACE(fmt::format("killed before {} number {}", point.call, point.n));
     clear(earlier.stem);
     const Outcome outcome = with_fault(point, "signal=KILL");
@@ -134,7 +135,7 @@ TEST_F(Sweep, KilledBeforeEachCallWithTwoStores) {
   const std::vector<Point> all = points(kStateChanging);
   EXPECT_GT(all.size(), 45U);
   Tally tally = sums();
-  for (const Point& point : all) {
+  for (const Point& point : share_of(all, 3)) {
     SCOPED_TRACE(fmt::format("killed before {} number {}", point.call, point.n));
     clear(earlier.stem);
     clear(usb, earlier.stem);
