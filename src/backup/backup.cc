@@ -13,6 +13,7 @@
 #include "backup/leftovers.h"
 #include "backup/meter.h"
 #include "backup/newest.h"
+#include "backup/readiness.h"
 #include "backup/sync.h"
 #include "base/error.h"
 #include "base/kept_memory.h"
@@ -34,15 +35,9 @@ constexpr std::size_t kReadBytes = 1 << 20;
 constexpr std::chrono::milliseconds kNextName{100};
 constexpr int kNameTries = 600;
 constexpr int kSilentTries = 30;
-
-void check_rights(pg::Connection& leader) {
-  const std::vector<std::string> missing = pg::missing_rights(leader);
-  if (missing.empty()) return;
-  throw Error(fmt::format("role {} can't read the whole database:\n  {}", leader.user(),
-                          join(missing, "\n  ")),
-              "grant it pg_read_all_data (and BYPASSRLS for row-level security), or back up as the "
-              "owner or a superuser");
-}
+// Where pg_dump, its backend and our own threads have two cores, they keep both busy. Measured
+// there (docs/BENCH.md), readers cost more than they gain.
+constexpr unsigned kLeastForReaders = 3;
 
 // The objects under the first name of a second that nobody else uses: two backups in the same
 // second both live. The manifest is begun together with the archive, since another archive of that
@@ -201,10 +196,6 @@ Written write_archive(pg::Dump& dump, Sink& object, const BackupJob& job,
           .warnings = dump.source->warnings()};
 }
 
-// Where pg_dump, its backend and our own threads have two cores, they keep both busy. Measured
-// there (docs/BENCH.md), readers cost more than they gain.
-constexpr unsigned kLeastForReaders = 3;
-
 pg::DumpPlan dump_plan(const BackupJob& job, const pg::Tool& pg_dump,
                        const pg::ServerFacts& server) {
   return {.pg_dump = pg_dump,
@@ -362,9 +353,7 @@ Made run_backup(const BackupJob& job, const Stores& stores, const Context& conte
   if (auto already = made_already(job, usable, server, made.failures, context)) {
     return *std::move(already);
   }
-  const pg::Tool pg_dump =
-      pg::find_tool("pg_dump", server.major(), job.pg_bin, context.stop, access.runner());
-  check_rights(leader);
+  const pg::Tool pg_dump = ready_pg_dump(job, leader, server, access, context.stop);
   const pg::SessionSettings settings = pg::session_settings(leader);
 
   Claim claim = claim_name(usable, job.compression, context);

@@ -5,6 +5,7 @@
 #include <ctime>
 
 #include "backup/config_state.h"
+#include "backup/readiness.h"
 #include "backup/sync.h"
 #include "base/error.h"
 #include "base/text.h"
@@ -98,25 +99,27 @@ ServiceEnd serve(const Session& session, const Supervisor& supervisor) {
   const auto http = answer(read_http_settings(session.config.settings), board, audience, context);
   context.log.info("the service begins", {{"database", settings.database}});
   supervisor.tell("READY=1");
-  return run_service(settings,
-                     {.stores = stores,
-                      .state = state,
-                      .board = board,
-                      .make = [&](const Job& job, const Context& c,
-                                  Progress& progress) { return run_job(job, stores, c, progress); },
-                      .deliver =
-                          [&](const Context& c, Progress& progress) {
-                            return deliver_missed(stores.delivering(), c, progress);
-                          },
-                      .tell = [&](const Event& event) { audience.tell(event); },
-                      .alive = [&] { supervisor.alive(); },
-                      .reload = [&] { return may_reload(session); },
-                      .changed =
-                          [&](const Standing& standing) {
-                            supervisor.tell(status_line(standing));
-                            audience.show(standing);
-                          }},
-                     context);
+  return run_service(
+      settings,
+      {.stores = stores,
+       .state = state,
+       .board = board,
+       .make = [&](const Job& job, const Context& c,
+                   Progress& progress) { return run_job(job, stores, c, progress); },
+       .deliver =
+           [&](const Context& c, Progress& progress) {
+             return deliver_missed(stores.delivering(), c, progress);
+           },
+       .tell = [&](const Event& event) { audience.tell(event); },
+       .look_ahead = [&](const Context& c) { return obstacle_to(settings.job.backup, c); },
+       .alive = [&] { supervisor.alive(); },
+       .reload = [&] { return may_reload(session); },
+       .changed =
+           [&](const Standing& standing) {
+             supervisor.tell(status_line(standing));
+             audience.show(standing);
+           }},
+      context);
 }
 
 }  // namespace

@@ -13,7 +13,7 @@ namespace pgstow {
 namespace {
 
 constexpr std::chrono::seconds kLockPause{5};
-constexpr std::chrono::hours kStaleAgain{24};
+constexpr std::chrono::hours kToldAgain{24};
 constexpr std::chrono::minutes kRestart{2};
 constexpr std::chrono::minutes kMostStill{2};
 
@@ -39,6 +39,7 @@ class Service {
   void deliver();
   void delivered();
   void watch_age();
+  void tell_obstacle();
   void look();
   Standing standing() const;
   void show();
@@ -54,6 +55,7 @@ class Service {
   std::optional<Failure> missed_;  // by a store: the last delivery there
   std::vector<StoreStanding> stores_;
   bool reload_ = false;  // asked for while a job was running
+  Outlook outlook_{parts_.look_ahead, context_};
 };
 
 // What the stores hold now goes before what was remembered, as far as all could be asked.
@@ -105,6 +107,7 @@ std::optional<Plan> Service::await_due() {
     if (context_.stop.stop_requested() || reload_wanted()) return std::nullopt;
     handled_ = believable(settings_.schedules, handled_, now());
     watch_age();
+    tell_obstacle();
     const Plan next = plan();
     if (next.at <= now()) return next;
     const Time delivery = missed_ ? retry_at(*missed_, now()) : next.at;
@@ -271,8 +274,7 @@ void Service::delivered() {
 void Service::watch_age() {
   const Time from = stale_from(settings_.schedules, age_reference(state_));
   if (now() < from) return;
-  if (state_.stale_told && now() - *state_.stale_told < kStaleAgain &&
-      *state_.stale_told <= now()) {
+  if (state_.stale_told && now() - *state_.stale_told < kToldAgain && *state_.stale_told <= now()) {
     return;
   }
   Event event = event_now(Event::Kind::kStale, settings_.database, context_);
@@ -289,6 +291,32 @@ void Service::watch_age() {
       },
       context_);
   context_.log.error(event.error, {{"hint", event.hint}});
+  parts_.tell(event);
+  show();
+}
+
+// The next run would fail, and tell the same: perhaps at three in the morning.
+void Service::tell_obstacle() {
+  const std::optional<Error> obstacle = outlook_.take();
+  if (!obstacle) return;
+  const Time at = plan().at;
+  context_.log.error("no backup can be made as things are",
+                     {{"cause", obstacle->what()}, {"hint", obstacle->hint()}});
+  Event event = event_now(Event::Kind::kFailed, settings_.database, context_);
+  event.error = std::string("no backup can be made as things are: ") + obstacle->what();
+  event.hint = obstacle->hint();
+  event.exit_code = obstacle->exit_code();
+  if (state_.last_good) event.last_good = state_.last_good->time;
+  event.next_run = at;
+  // A service that is started again and again tells it once a day.
+  event.repeated = state_.bad && state_.failed_told && *state_.failed_told <= now() &&
+                   now() - *state_.failed_told < kToldAgain;
+  state_ = parts_.state.change(
+      [&](State& state) {
+        state.bad = true;
+        if (!event.repeated) state.failed_told = event.time;
+      },
+      context_);
   parts_.tell(event);
   show();
 }

@@ -12,6 +12,7 @@
 #include "base/context.h"
 #include "daemon/cron.h"
 #include "daemon/job_report.h"
+#include "daemon/outlook.h"
 #include "daemon/plan.h"
 #include "daemon/standing.h"
 #include "daemon/state.h"
@@ -53,7 +54,8 @@ struct ServiceParts {
   MakeBackup make;
   Deliver deliver;
   Tell tell;
-  std::function<void()> alive = [] {};                  // at every tick
+  LookAhead look_ahead = [](const Context&) { return std::nullopt; };  // once, at the start
+  std::function<void()> alive = [] {};                                 // at every tick
   std::function<bool()> reload = [] { return false; };  // whether it is to end for a reload
   std::function<void(const Standing&)> changed = [](const Standing&) {};  // after each job
 };

@@ -76,6 +76,7 @@ class ServiceTest : public ::testing::Test {
                               events_.push_back(event);
                               if (event.kind != Kind::kStarted) kinds_.push_back(event.kind);
                             },
+                        .look_ahead = look_ahead_,
                         .reload = [this] { return reload_; }},
                        test_.context());
   }
@@ -102,12 +103,32 @@ class ServiceTest : public ::testing::Test {
   ServiceSettings settings_{.database = "shop", .schedules = {}, .job = {}, .tick = hours(1)};
   bool reload_ = false;
   std::function<std::vector<StoreFailure>()> deliver_ = [] { return std::vector<StoreFailure>(); };
+  LookAhead look_ahead_ = [](const Context&) { return std::nullopt; };
   std::vector<Time> delivered_;
   std::vector<Time> starts_;
   std::vector<std::optional<Time>> asked_;
   std::vector<Event> events_;
   std::vector<Kind> kinds_;
 };
+
+TEST_F(ServiceTest, TellsByDayWhatWouldFailAtNight) {
+  static_cast<void>(backup());  // so that nothing is due at once
+  look_ahead_ = [](const Context&) { return Error("the server is too new", "install tools"); };
+  serve({}, "0 3 * * *");
+  ASSERT_THAT(kinds_, ElementsAre(Kind::kFailed));
+  EXPECT_THAT(events_.front().error, ::testing::HasSubstr("the server is too new"));
+  EXPECT_EQ(events_.front().hint, "install tools");
+  EXPECT_FALSE(events_.front().repeated);
+  EXPECT_EQ(events_.front().next_run, starts_.front());
+  EXPECT_TRUE(state_.read(test_.context()).bad);
+}
+
+TEST_F(ServiceTest, ADatabaseThatIsAwayWhenItBeginsIsNoFailure) {
+  static_cast<void>(backup());
+  look_ahead_ = [](const Context&) -> std::optional<Error> { throw Transient("nobody answers"); };
+  serve({good()}, "0 3 * * *");
+  EXPECT_THAT(kinds_, ElementsAre(Kind::kGood));
+}
 
 TEST_F(ServiceTest, MakesUpForWhatWasMissedThenEveryDay) {
   ::setenv("TZ", "UTC", 1);

@@ -3,14 +3,17 @@
 // usual run takes the one after the host's, and the other tests the host's.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 
 #include <cstdlib>
 #include <filesystem>
 
 #include "base/text.h"
 #include "e2e/container_host.h"
+#include "e2e/faults.h"
 #include "harness/docker.h"
 #include "harness/dump_text.h"
+#include "harness/ports.h"
 
 namespace pgstow::test {
 namespace {
@@ -71,6 +74,36 @@ TEST_P(Version, TheRichSchemaGoesRound) {
 
 INSTANTIATE_TEST_SUITE_P(Of, Version, testing::ValuesIn(versions()),
                          [](const auto& of) { return "PostgreSQL" + of.param; });
+
+// The host has PostgreSQL 15 alone, its server is newer.
+TEST(NewerServer, IsToldByDoctorAndByTheServiceWhenItBegins) {
+  const std::string port = std::to_string(free_port());
+  const DatabaseContainer container({.flags = {"-e", "PGPORT=" + port},
+                                     .network = "host",
+                                     .usr = usr_with_postgres(versions().front())});
+  const TempDir folder("pgstow-newer-");
+  const auto pgstow = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), PGSTOW_BINARY);
+    return Program{
+        .argv = std::move(arguments),
+        .env = {"PGHOST=127.0.0.1", "PGPORT=" + port, "PGUSER=finance_user", "PGPASSWORD=p@ss w'rd",
+                "PGDATABASE=finance_bot", "BACKUP_SCHEDULE_CRON=0 3 29 2 *", "BACKUP_CATCH_UP=off",
+                "BACKUP_STATE_PATH=" + (folder / "state").string(), "BACKUP_HTTP_LISTEN=off"},
+        .folder = folder.path()};
+  };
+  const std::string missing = "postgresql-client-" + versions().front();
+  const Outcome backup = run(pgstow({"backup"}));
+  EXPECT_FALSE(backup.ok());
+  EXPECT_THAT(backup.err, HasSubstr(missing));
+  const Outcome doctor = run(pgstow({"doctor"}));
+  EXPECT_FALSE(doctor.ok());
+  EXPECT_THAT(doctor.out, HasSubstr(missing));
+  Running service(pgstow({"run"}));
+  await("the service to tell", [&] { return service.err().find(missing) != std::string::npos; });
+  service.signal(SIGTERM);
+  EXPECT_EQ(service.wait().exit_code, 0);
+  EXPECT_THAT(service.err(), HasSubstr("no backup can be made as things are"));
+}
 
 }  // namespace
 }  // namespace pgstow::test
