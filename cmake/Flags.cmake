@@ -31,3 +31,10 @@ if(PGSTOW_COVERAGE)
   target_compile_options(pgstow_flags INTERFACE --coverage)
   target_link_options(pgstow_flags INTERFACE --coverage)
 endif()
+
+# Test cases are compiled for the sake of minutes, not of speed: they are two thirds of all that is
+# built, and run for milliseconds. What they test, and the harness, is compiled as it is shipped.
+function(pgstow_test_flags target)
+  target_link_libraries(${target} PRIVATE pgstow_flags)
+  target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O0> $<$<CONFIG:Release>:-U_FORTIFY_SOURCE>)
+endfunction()

@@ -21,8 +21,9 @@ function(pgstow_room name)
 
   if(PGSTOW_TESTS AND tests)
     add_executable(${name}_test ${tests})
-    target_link_libraries(${name}_test PRIVATE pgstow_flags pgstow_${name} pgstow_harness
-                          GTest::gtest_main GTest::gmock ${RAPIDCHECK})
+    pgstow_test_flags(${name}_test)
+    target_link_libraries(${name}_test PRIVATE pgstow_${name} pgstow_harness GTest::gtest_main
+                          GTest::gmock ${RAPIDCHECK})
     add_dependencies(${name}_test pgstow_keeper)
     gtest_discover_tests(${name}_test TEST_PREFIX ${name}. DISCOVERY_TIMEOUT 60
                          PROPERTIES LABELS ${name} TIMEOUT 300)
