@@ -5,6 +5,7 @@
 #include <isa-l/igzip_lib.h>
 #include <libdeflate.h>
 
+#include <algorithm>
 #include <array>
 #include <cassert>
 #include <memory>
@@ -33,47 +34,91 @@ std::uint8_t* lent(std::string_view bytes) {
   return reinterpret_cast<std::uint8_t*>(const_cast<char*>(bytes.data()));
 }
 
-// Appends the deflate data of the block and returns its CRC.
-std::uint32_t append_isal(std::string& out, std::string_view block, int level) {
-  // A fresh, zeroed stream for each block: isal_deflate_init() leaves next_in and avail_in alone.
-  const auto stream = std::make_unique<isal_zstream>();
-  std::vector<std::uint8_t> level_buffer(kLevelBufferBytes.at(static_cast<std::size_t>(level)));
-  isal_deflate_init(stream.get());
-  stream->level = static_cast<std::uint32_t>(level);
-  stream->level_buf = level_buffer.data();
-  stream->level_buf_size = static_cast<std::uint32_t>(level_buffer.size());
-  stream->end_of_stream = 1;
-  stream->next_in = lent(block);
-  stream->avail_in = static_cast<std::uint32_t>(block.size());
-
-  std::size_t used = out.size();
-  while (stream->internal_state.state != ZSTATE_END) {
-    // ISA-L promises no bound for incompressible blocks: grow until it is content.
-    if (used == out.size()) out.resize(used + block.size() + block.size() / 16 + 1024);
-    stream->next_out = lent(out) + used;
-    stream->avail_out = static_cast<std::uint32_t>(out.size() - used);
-    const int status = isal_deflate(stream.get());
-    if (status != COMP_OK) throw Error(fmt::format("gzip: isa-l: status {}", status));
-    used = out.size() - stream->avail_out;
+// What a thread keeps from one member to the next: a megabyte and a half that would be asked for,
+// zeroed and given back each time. It goes with the thread.
+class Encoders {
+ public:
+  static Encoders& of_this_thread() {
+    static thread_local Encoders encoders;
+    return encoders;
   }
-  out.resize(used);
+
+  // Append the deflate data of the block and return its CRC.
+  std::uint32_t append_isal(std::string& out, std::string_view block, int level);
+  std::uint32_t append_libdeflate(std::string& out, std::string_view block, int level);
+
+ private:
+  void reserve(std::size_t bytes);
+  isal_zstream& isal(int level);
+  libdeflate_compressor* libdeflate(int level);
+
+  struct FreeCompressor {
+    void operator()(libdeflate_compressor* c) const noexcept { libdeflate_free_compressor(c); }
+  };
+
+  std::unique_ptr<isal_zstream> isal_;
+  std::vector<std::uint8_t> isal_buffer_;  // as long as its level's
+  std::unique_ptr<libdeflate_compressor, FreeCompressor> libdeflate_;
+  int libdeflate_level_ = 0;
+  std::unique_ptr<std::uint8_t[]> out_;
+  std::size_t out_bytes_ = 0;
+};
+
+// Keeps what is there.
+void Encoders::reserve(std::size_t bytes) {
+  if (bytes <= out_bytes_) return;
+  auto larger = std::make_unique_for_overwrite<std::uint8_t[]>(bytes);
+  std::copy_n(out_.get(), out_bytes_, larger.get());
+  out_ = std::move(larger);
+  out_bytes_ = bytes;
+}
+
+// isal_deflate_init() leaves next_in and avail_in alone.
+isal_zstream& Encoders::isal(int level) {
+  if (!isal_) isal_ = std::make_unique<isal_zstream>();
+  isal_buffer_.resize(kLevelBufferBytes.at(static_cast<std::size_t>(level)));
+  isal_deflate_init(isal_.get());
+  isal_->level = static_cast<std::uint32_t>(level);
+  isal_->level_buf = isal_buffer_.data();
+  isal_->level_buf_size = static_cast<std::uint32_t>(isal_buffer_.size());
+  isal_->end_of_stream = 1;
+  return *isal_;
+}
+
+std::uint32_t Encoders::append_isal(std::string& out, std::string_view block, int level) {
+  isal_zstream& stream = isal(level);
+  stream.next_in = lent(block);
+  stream.avail_in = static_cast<std::uint32_t>(block.size());
+  std::size_t used = 0;
+  while (stream.internal_state.state != ZSTATE_END) {
+    // ISA-L promises no bound for incompressible blocks: grow until it is content.
+    if (used == 0 || used == out_bytes_) reserve(used + block.size() + block.size() / 16 + 1024);
+    stream.next_out = out_.get() + used;
+    stream.avail_out = static_cast<std::uint32_t>(out_bytes_ - used);
+    const int status = isal_deflate(&stream);
+    if (status != COMP_OK) throw Error(fmt::format("gzip: isa-l: status {}", status));
+    used = out_bytes_ - stream.avail_out;
+  }
+  out.append(reinterpret_cast<const char*>(out_.get()), used);
   return crc32_gzip_refl(0, lent(block), block.size());
 }
 
-struct FreeCompressor {
-  void operator()(libdeflate_compressor* c) const noexcept { libdeflate_free_compressor(c); }
-};
+libdeflate_compressor* Encoders::libdeflate(int level) {
+  if (!libdeflate_ || libdeflate_level_ != level) {
+    libdeflate_.reset(libdeflate_alloc_compressor(level));
+    if (!libdeflate_) throw Error("gzip: libdeflate: out of memory");
+    libdeflate_level_ = level;
+  }
+  return libdeflate_.get();
+}
 
-std::uint32_t append_libdeflate(std::string& out, std::string_view block, int level) {
-  const std::unique_ptr<libdeflate_compressor, FreeCompressor> compressor(
-      libdeflate_alloc_compressor(level));
-  if (!compressor) throw Error("gzip: libdeflate: out of memory");
-  const std::size_t start = out.size();
-  out.resize(start + libdeflate_deflate_compress_bound(compressor.get(), block.size()));
-  const std::size_t used = libdeflate_deflate_compress(compressor.get(), block.data(), block.size(),
-                                                       out.data() + start, out.size() - start);
+std::uint32_t Encoders::append_libdeflate(std::string& out, std::string_view block, int level) {
+  libdeflate_compressor* const compressor = libdeflate(level);
+  reserve(libdeflate_deflate_compress_bound(compressor, block.size()));
+  const std::size_t used =
+      libdeflate_deflate_compress(compressor, block.data(), block.size(), out_.get(), out_bytes_);
   if (used == 0) throw Error("gzip: libdeflate: the block did not fit its bound");
-  out.resize(start + used);
+  out.append(reinterpret_cast<const char*>(out_.get()), used);
   return libdeflate_crc32(0, block.data(), block.size());
 }
 
@@ -93,8 +138,9 @@ std::string gzip_member(std::string_view block, int level) {
   const bool isal = level <= kLastIsalLevel;
   std::string member(kFixedHeader);
   member.resize(kMemberHeaderBytes);
-  const std::uint32_t crc =
-      isal ? append_isal(member, block, level) : append_libdeflate(member, block, level);
+  Encoders& encoders = Encoders::of_this_thread();
+  const std::uint32_t crc = isal ? encoders.append_isal(member, block, level)
+                                 : encoders.append_libdeflate(member, block, level);
 
   const std::size_t trailer = member.size();
   const auto raw_bytes = static_cast<std::uint32_t>(block.size());
