@@ -183,10 +183,13 @@ Written write_archive(pg::Dump& dump, Sink& object, const BackupJob& job,
     }
     // pg_dump has ended well. Only an archive of sound structure is made visible.
     parser.finish();
+    splicer.finish(tell);
+  } catch (const Cancelled&) {
+    pg::check_gave_way(dump);
+    throw;
   } catch (const Corrupt& e) {  // no stored backup is damaged, which is what Corrupt tells
     throw ProcessFailed(std::string("pg_dump's answer is no whole archive: ") + e.what());
   }
-  splicer.finish(tell);
   packer.finish();
   progress.done();
   return {.archive = taker.header(),
@@ -202,6 +205,7 @@ pg::DumpPlan dump_plan(const BackupJob& job, const pg::Tool& pg_dump,
           .encoding = server.encoding,
           .lock_timeout = job.lock_timeout,
           .stall_timeout = job.stall_timeout,
+          .give_way_after = job.give_way_after,
           .compression = job.compression,
           .readers = job.jobs >= kLeastForReaders ? job.jobs : 0};
 }

@@ -23,8 +23,9 @@ struct BackupJob {
   unsigned jobs = 1;  // compressing threads
   std::chrono::seconds lock_timeout{60};
   std::chrono::seconds stall_timeout{900};
-  std::filesystem::path pg_bin;       // where pg_dump runs; empty: wherever it is found
-  std::filesystem::path lock_folder;  // for a lock of this host; empty: only the server's
+  std::chrono::seconds give_way_after{0};  // as DumpPlan has it
+  std::filesystem::path pg_bin;            // where pg_dump runs; empty: wherever it is found
+  std::filesystem::path lock_folder;       // for a lock of this host; empty: only the server's
   // Another run's good backup that was made at this time or later is enough: none is made then.
   std::optional<Time> covering_from = {};
 };

@@ -343,6 +343,7 @@ Config load_config(const std::map<std::string, std::string>& flags,
   config.compression = read_compression(s);
   config.jobs = read_jobs(s);
   config.lock_timeout = read_duration(s, "BACKUP_LOCK_TIMEOUT", kLongestLockTimeout);
+  config.give_way_after = read_duration(s, "BACKUP_GIVE_WAY_AFTER", kLongestLockTimeout);
   config.stall_timeout = read_duration(s, "BACKUP_STALL_TIMEOUT", kLongestDuration);
   config.pg_bin = read_path(s, "BACKUP_PG_BIN");
   config.maintenance_db = s.text("BACKUP_MAINTENANCE_DB");

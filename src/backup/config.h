@@ -35,6 +35,7 @@ struct Config {
   Compression compression;
   unsigned jobs = 1;
   std::chrono::seconds lock_timeout{0};
+  std::chrono::seconds give_way_after{0};
   std::chrono::seconds stall_timeout{0};  // zero: never
   std::filesystem::path pg_bin;           // empty: look in the usual places
   std::string maintenance_db;

@@ -202,7 +202,8 @@ TEST_F(ConfigTest, ABucketThatIsNotEnabledIsReadOnly) {
 
 TEST_F(ConfigTest, EveryVariableIsRead) {
   write_env(
-      "BACKUP_COMPRESSION=zstd:5\nBACKUP_JOBS=3\nBACKUP_LOCK_TIMEOUT=2m\nBACKUP_STALL_TIMEOUT=0\n"
+      "BACKUP_COMPRESSION=zstd:5\nBACKUP_JOBS=3\nBACKUP_LOCK_TIMEOUT=2m\nBACKUP_GIVE_WAY_AFTER="
+      "30s\nBACKUP_STALL_TIMEOUT=0\n"
       "BACKUP_LOG_FORMAT=json\nBACKUP_LOG_LEVEL=Debug\nBACKUP_PG_BIN=/opt/pg/bin\n"
       "BACKUP_MAINTENANCE_DB=template1\nBACKUP_STATE_PATH=/srv/state\n"
       "BACKUP_LOG_FILE=/var/log/pgstow.log\nBACKUP_LOG_MAX_SIZE=1M\nBACKUP_LOG_KEEP=0\n");
@@ -210,6 +211,7 @@ TEST_F(ConfigTest, EveryVariableIsRead) {
   EXPECT_EQ(config.compression, (Compression{Compression::Format::kZstd, 5}));
   EXPECT_EQ(config.jobs, 3U);
   EXPECT_EQ(config.lock_timeout, std::chrono::minutes(2));
+  EXPECT_EQ(config.give_way_after, std::chrono::seconds(30));
   EXPECT_EQ(config.stall_timeout, std::chrono::seconds(0));
   EXPECT_EQ(config.log_format, LogFormat::kJson);
   EXPECT_EQ(config.log_level, Level::kDebug);

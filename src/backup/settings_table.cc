@@ -31,6 +31,8 @@ constexpr std::array kTable{
         "Threads that compress, sessions that read and restore (default: the cores, 16 at most)"},
     Setting{"BACKUP_LOCK_TIMEOUT", "lock-timeout", "60s",
             "How long a table's lock may be waited for; 0: for ever"},
+    Setting{"BACKUP_GIVE_WAY_AFTER", "give-way-after", "0",
+            "A backup ends when others have waited for its locks so long; 0: they wait"},
     Setting{"BACKUP_STALL_TIMEOUT", "stall-timeout", "15m",
             "A dump, or rows being loaded, that do not move for so long have failed; 0: never"},
     Setting{"BACKUP_PG_BIN", "pg-bin", "",

@@ -17,6 +17,7 @@ BackupJob backup_job(const Config& config) {
           .jobs = config.jobs,
           .lock_timeout = config.lock_timeout,
           .stall_timeout = config.stall_timeout,
+          .give_way_after = config.give_way_after,
           .pg_bin = config.pg_bin,
           // Without a folder of ours, the server's own lock is enough.
           .lock_folder = first_local_folder(config)};

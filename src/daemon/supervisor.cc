@@ -1,6 +1,7 @@
 #include "daemon/supervisor.h"
 
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -41,6 +42,9 @@ void Supervisor::tell(std::string_view lines) const {
   if (address.sun_path[0] == '@') address.sun_path[0] = '\0';  // in the abstract name space
   const Fd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   if (!socket) return;
+  // One that is stuck, its queue full, must not hold the service.
+  const timeval patience{.tv_sec = 0, .tv_usec = 200'000};
+  ::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
   const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + socket_.size());
   static_cast<void>(::sendto(socket.get(), lines.data(), lines.size(), MSG_NOSIGNAL,
                              reinterpret_cast<const sockaddr*>(&address), length));

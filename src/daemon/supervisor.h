@@ -16,7 +16,7 @@ class Supervisor {
   static Supervisor of_environment();
 
   // "READY=1", "STATUS=...", "STOPPING=1": lines of the protocol. That it can't be told is no
-  // failure of ours.
+  // failure of ours; one that does not read is waited for a moment.
   void tell(std::string_view lines) const;
   // To be called at least every watchdog_interval() while all is well.
   void alive() const { tell("WATCHDOG=1"); }

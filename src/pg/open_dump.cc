@@ -36,14 +36,13 @@ ChooseOptions choice(Connection& leader, const DumpPlan& plan, unsigned readers)
           .lock_timeout = plan.lock_timeout};
 }
 
-DumpOptions options_of(const Connection& leader, const DumpPlan& plan, const Dump& dump,
-                       const Context& context) {
+DumpOptions options_of(const Connection& leader, const DumpPlan& plan, const Dump& dump) {
   DumpOptions options{.pg_dump = plan.pg_dump,
                       .server = leader.parameters_for_children(),
                       .snapshot = dump.locked.snapshot.id,
                       .encoding = plan.encoding,
                       .lock_timeout = plan.lock_timeout,
-                      .wait = {.stop = context.stop, .stall = plan.stall_timeout}};
+                      .wait = {.stop = dump.stop.get_token(), .stall = plan.stall_timeout}};
   for (const BigTable& table : dump.locked.tables) options.without_rows.push_back(table.relation);
   return options;
 }
@@ -71,15 +70,15 @@ void start_readers(Dump& dump, std::vector<Connection> sessions, Connection& lea
   context.log.debug("readers", {{"sessions", std::to_string(sessions.size())},
                                 {"tables", std::to_string(dump.locked.tables.size())},
                                 {"slices", std::to_string(slices.size())}});
-  dump.readers = std::make_unique<Readers>(std::move(sessions), dump.locked.tables,
-                                           std::move(slices), plan.compression, plan.buffer_bytes,
-                                           Wait{.stop = context.stop, .stall = plan.stall_timeout});
+  dump.readers = std::make_unique<Readers>(
+      std::move(sessions), dump.locked.tables, std::move(slices), plan.compression,
+      plan.buffer_bytes, Wait{.stop = dump.stop.get_token(), .stall = plan.stall_timeout});
 }
 
 // Nothing when somebody came between.
 std::unique_ptr<Dump> try_dump(Connection& leader, const DumpPlan& plan, unsigned readers,
                                const Context& context) {
-  auto dump = std::make_unique<Dump>();
+  auto dump = std::make_unique<Dump>(context.stop);
   std::optional<LockedSnapshot> locked = lock_big_tables(leader, choice(leader, plan, readers));
   if (!locked) return nullptr;
   dump->locked = *std::move(locked);
@@ -94,7 +93,7 @@ std::unique_ptr<Dump> try_dump(Connection& leader, const DumpPlan& plan, unsigne
       start_readers(*dump, std::move(sessions.open), leader, plan, context);
     }
   }
-  dump->source = std::make_unique<DumpSource>(options_of(leader, plan, *dump, context));
+  dump->source = std::make_unique<DumpSource>(options_of(leader, plan, *dump));
   if (dump->readers != nullptr && !begins(*dump, leader, plan, context)) return nullptr;
   return dump;
 }
@@ -106,7 +105,9 @@ std::unique_ptr<Dump> open_dump(Connection& leader, const DumpPlan& plan, const 
   for (int tries = 1;; ++tries) {
     // In the end without locks of ours, so that there is nothing to come between.
     if (auto dump = try_dump(leader, plan, tries < kTries ? readers : 0, context)) {
-      dump->watch = std::make_unique<LockWatch>(leader, dump->holders, context.log);
+      dump->watch = std::make_unique<LockWatch>(
+          leader, dump->holders, GiveWay{.after = plan.give_way_after, .backup = dump->stop},
+          context.log);
       return dump;
     }
     leader.query("rollback");
@@ -114,6 +115,13 @@ std::unique_ptr<Dump> open_dump(Connection& leader, const DumpPlan& plan, const 
                      {{"try", std::to_string(tries)}});
     context.clock.sleep(kNextTry, context.stop);
   }
+}
+
+void check_gave_way(const Dump& dump) {
+  const std::optional<std::string> who = dump.watch->gave_way();
+  if (!who) return;
+  throw Transient("the backup gave way to another session that waited for its locks: " + *who,
+                  "try again later; with BACKUP_GIVE_WAY_AFTER=0 others wait until it is done");
 }
 
 void end_dump(Dump& dump, Connection& leader) {

@@ -4,8 +4,10 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <set>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -26,14 +28,20 @@ struct DumpPlan {
   std::string encoding;  // of the archive: the database's own
   std::chrono::milliseconds lock_timeout;
   std::chrono::milliseconds stall_timeout;
-  Compression compression;                             // of what readers hand over
-  unsigned readers = 0;                                // wanted; none: pg_dump reads everything
+  std::chrono::seconds give_way_after{0};  // somebody waits for our locks so long; 0: never
+  Compression compression;                 // of what readers hand over
+  unsigned readers = 0;                    // wanted; none: pg_dump reads everything
   std::uint64_t table_bytes = std::uint64_t{8} << 20;  // smaller tables are pg_dump's
   std::uint64_t slice_bytes = std::uint64_t{4} << 20;  // of a table, about
   std::size_t buffer_bytes = std::size_t{64} << 20;    // what readers may be ahead
 };
 
 struct Dump {
+  explicit Dump(const std::stop_token& outer)
+      : of_the_run(outer, [stop = stop]() mutable { stop.request_stop(); }) {}
+
+  std::stop_source stop;  // of this dump: the run's, or to give way
+  std::stop_callback<std::function<void()>> of_the_run;
   LockedSnapshot locked;            // the leader's transaction keeps both
   std::set<std::string> with_rows;  // tables_with_rows(), if there are big ones
   std::unique_ptr<DumpSource> source;
@@ -47,6 +55,9 @@ struct Dump {
 // all is let go and begun again. With few sessions left on the server there are fewer readers, or
 // none.
 std::unique_ptr<Dump> open_dump(Connection& leader, const DumpPlan& plan, const Context& context);
+
+// After a stop: throws Transient where it was to give way to a session that waited.
+void check_gave_way(const Dump& dump);
 
 // Lets the locks and the snapshot go, so that the server may clean up what it kept for them, when
 // everything is read. The leader's session stays.

@@ -348,6 +348,23 @@ TEST_F(ReadersAmongOthers, AreWarnedOf) {
   static_cast<void>(test.finish());
 }
 
+TEST_F(ReadersAmongOthers, AreGivenWayWhereThatIsWanted) {
+  TestDump test(parameters(server, "shop"), [](DumpPlan& plan) {
+    slowly(plan);
+    plan.give_way_after = std::chrono::seconds(1);
+  });
+  test.begin();
+  std::jthread truncating = later(server, "shop", "truncate a");
+  await_waiter(server);
+  while (!test.dump->watch->gave_way()) std::this_thread::yield();
+  EXPECT_THROW(static_cast<void>(test.finish()), Cancelled);
+  EXPECT_THROW(check_gave_way(*test.dump), Transient);
+  test.dump.reset();
+  test.leader.reset();
+  truncating.join();
+  EXPECT_EQ(server.value("shop", "select count(*) from a"), "0");
+}
+
 TEST(ReadersOfAStandby, ReadWhatItHas) {
   test::TestServer primary;
   primary.create_database("shop");

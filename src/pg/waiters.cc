@@ -2,11 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <chrono>
-#include <condition_variable>
-#include <mutex>
-
 #include "base/error.h"
+#include "base/pause.h"
 #include "base/text.h"
 
 namespace pgstow::pg {
@@ -42,29 +39,51 @@ std::vector<std::string> waiters(Connection& asker, const std::vector<int>& hold
   return lines;
 }
 
-LockWatch::LockWatch(Connection& session, std::vector<int> holders, const Log& log)
+LockWatch::LockWatch(Connection& session, std::vector<int> holders, GiveWay give_way,
+                     const Log& log)
     : session_(session),
       holders_(std::move(holders)),
+      give_way_(std::move(give_way)),
       log_(log),
       thread_([this](const std::stop_token& stop) { watch(stop); }) {}
 
+std::optional<std::string> LockWatch::gave_way() const {
+  const std::scoped_lock lock(mutex_);
+  return gave_way_;
+}
+
 void LockWatch::watch(const std::stop_token& stop) {
-  std::mutex mutex;
-  std::condition_variable_any never;
-  std::unique_lock lock(mutex);
   try {
-    for (;;) {
-      if (never.wait_for(lock, stop, kPause, [&] { return stop.stop_requested(); })) return;
-      if (stop.stop_requested()) return;
-      const std::vector<std::string> found = waiters(session_, holders_);
-      if (found.empty()) continue;
-      log_.warning("another session waits for a lock until the backup has read its tables",
-                   {{"who", found.front()}, {"waiting", std::to_string(found.size())}});
-      return;
+    while (pause_until(std::chrono::steady_clock::now() + kPause, stop)) {
+      if (!look()) return;
     }
   } catch (const Error& e) {
     log_.debug("nobody watches for waiting sessions", {{"cause", e.what()}});
   }
+}
+
+// Whether to go on looking.
+bool LockWatch::look() {
+  const auto now = std::chrono::steady_clock::now();
+  const std::vector<std::string> found = waiters(session_, holders_);
+  if (found.empty()) {
+    since_.reset();
+    return true;
+  }
+  if (!warned_) {
+    log_.warning("another session waits for a lock until the backup has read its tables",
+                 {{"who", found.front()}, {"waiting", std::to_string(found.size())}});
+    warned_ = true;
+  }
+  if (give_way_.after.count() == 0) return false;
+  if (!since_) since_ = now;
+  if (now - *since_ < give_way_.after) return true;
+  {
+    const std::scoped_lock lock(mutex_);
+    gave_way_ = found.front();
+  }
+  give_way_.backup.request_stop();
+  return false;
 }
 
 }  // namespace pgstow::pg

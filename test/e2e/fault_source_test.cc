@@ -77,6 +77,22 @@ TEST_F(FaultSource, LockHeldByAnotherSession) {
   EXPECT_TRUE(pgstow.run({"backup"}).ok());
 }
 
+TEST_F(FaultSource, GivesWayToAMigrationWhereThatIsWanted) {
+  server.sql("shop", kShop);
+  const FakeTool dump = pausing_dump();
+  Program program = pgstow.program({"backup"});
+  program.env.insert(program.env.end(), {dump.setting(), "BACKUP_GIVE_WAY_AFTER=1s"});
+  Running backup(program);
+  dump.await_pause(backup);
+  server.sql("shop", "alter table account add column later int");
+  const Outcome outcome = backup.wait();
+  EXPECT_EQ(outcome.exit_code, 1) << outcome.describe();
+  EXPECT_THAT(outcome.err, AllOf(HasSubstr("gave way"), HasSubstr("AccessExclusiveLock of account"),
+                                 HasSubstr("BACKUP_GIVE_WAY_AFTER=0")));
+  expect_nothing_made();
+  EXPECT_TRUE(pgstow.run({"backup"}).ok());
+}
+
 TEST_F(FaultSource, MissingRightsAreListedAtOnce) {
   server.sql("shop",
              "create role reader login; create table open(i int); grant select on open to reader;"
