@@ -346,6 +346,7 @@ Config load_config(const std::map<std::string, std::string>& flags,
   config.stall_timeout = read_duration(s, "BACKUP_STALL_TIMEOUT", kLongestDuration);
   config.pg_bin = read_path(s, "BACKUP_PG_BIN");
   config.maintenance_db = s.text("BACKUP_MAINTENANCE_DB");
+  config.globals = read_bool(s, "BACKUP_GLOBALS");
   config.log_format = read_log_format(s);
   config.log_level = read_log_level(s);
   config.log_file = read_log_file(s);

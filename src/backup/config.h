@@ -38,6 +38,7 @@ struct Config {
   std::chrono::seconds stall_timeout{0};  // zero: never
   std::filesystem::path pg_bin;           // empty: look in the usual places
   std::string maintenance_db;
+  bool globals = true;  // the server's are kept with each backup
   LogFormat log_format = LogFormat::kText;
   Level log_level = Level::kInfo;
   LogFileRule log_file;  // for the service; its path is empty where none is wanted

@@ -37,6 +37,8 @@ constexpr std::array kTable{
             "Directory of pg_dump and pg_restore, where they run (default: found)"},
     Setting{"BACKUP_MAINTENANCE_DB", "maintenance-db", "postgres",
             "Database from which others are created and renamed"},
+    Setting{"BACKUP_GLOBALS", "globals", "true",
+            "Keep the server's roles and tablespaces with each backup"},
     Setting{"BACKUP_ROTATION", "rotation", "true", "Remove old backups after each new one"},
     Setting{"BACKUP_KEEP_DAILY", "keep-daily", "7", "Of how many days to keep all backups"},
     Setting{"BACKUP_KEEP_WEEKLY", "keep-weekly", "4", "Of how many weeks to keep one"},

@@ -19,7 +19,8 @@ BackupJob backup_job(const Config& config) {
           .stall_timeout = config.stall_timeout,
           .pg_bin = config.pg_bin,
           // Without a folder of ours, the server's own lock is enough.
-          .lock_folder = first_local_folder(config)};
+          .lock_folder = first_local_folder(config),
+          .globals = config.globals};
 }
 
 Job job(const Config& config) {
@@ -46,6 +47,7 @@ RestoreJob restore_job(const Config& config, const Arguments& arguments) {
   job.chosen = !arguments.choice.empty() && arguments.choice != "latest";
   job.no_owner = arguments.no_owner;
   job.no_privileges = arguments.no_privileges;
+  job.create_roles = arguments.create_roles;
   job.jobs = config.jobs;
   job.stall = config.stall_timeout;
   job.pg_bin = config.pg_bin;

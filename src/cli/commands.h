@@ -29,6 +29,7 @@ struct Arguments {
   std::string into;
   bool no_owner = false;
   bool no_privileges = false;
+  bool create_roles = false;
   bool drop = false;  // undo --drop
   std::string from;   // the store to take backups from
   std::string to;     // the store to bring up to date

@@ -25,8 +25,10 @@ std::string age(Time then, Time now) {
 }
 
 std::string state(const Backup& backup, Time now) {
-  if (backup.state() != "verified") return backup.state();
-  return fmt::format("verified {} ago", age(backup.verification->time, now));
+  std::string text = backup.state();
+  if (text == "verified") text += fmt::format(" {} ago", age(backup.verification->time, now));
+  if (backup.copies.front().lacks_globals) text += ", without its globals";
+  return text;
 }
 
 // "local s3", with what is wrong with a copy that is not as good as the first one.
@@ -85,6 +87,7 @@ boost::json::object json_of(const Backup& backup, const Reasons& reasons) {
     o["raw_bytes"] = backup.manifest->raw.bytes;
     o["sha256"] = backup.manifest->stored.sha256;
     o["server_version"] = backup.manifest->server_version;
+    o["globals"] = backup.manifest->globals && !backup.copies.front().lacks_globals;
     o["warnings"] = backup.manifest->warnings.size();
   }
   if (!backup.manifest_problem.empty()) o["problem"] = backup.manifest_problem;

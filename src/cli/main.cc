@@ -106,6 +106,8 @@ void add_restore(CLI::App& app, CommandLine& line) {
       ->excludes(in_place);
   c->add_flag("--no-owner", line.arguments.no_owner, "Objects belong to the restoring role");
   c->add_flag("--no-privileges", line.arguments.no_privileges, "Leave GRANTs out");
+  c->add_flag("--create-roles", line.arguments.create_roles,
+              "First create the roles that the server lacks, as they were kept with the backup");
   c->callback([&line] { line.command = restore_command; });
 }
 

@@ -35,11 +35,12 @@ Outcome verify_one(const Session& session, const Backup& backup) {
   try {
     const Verified found =
         run_verify(backup.store(), backup, session.config.jobs, session.context, session.progress);
+    const bool whole = found.globals_problem.empty();
     return {.key = backup.key,
             .store = backup.store().name(),
-            .problem = {},
+            .problem = whole ? "" : "its globals: " + found.globals_problem,
             .summary = summary(backup, found),
-            .exit_code = 0};
+            .exit_code = static_cast<int>(whole ? Exit::kOk : Exit::kDamaged)};
   } catch (const Cancelled&) {
     throw;
   } catch (const Error& e) {  // the others are still looked at
