@@ -83,6 +83,10 @@ std::vector<Object> S3Store::list(std::string_view prefix) {
   return objects;
 }
 
+std::vector<std::string> S3Store::folders() {
+  return list_folders(*client_, client_->settings().prefix, client_->context().stop);
+}
+
 void S3Store::remove(std::string_view key) {
   const S3Request request{.method = "DELETE", .key = full_key(key)};
   const S3Reply reply = client_->send(request, client_->context().stop);
