@@ -25,6 +25,9 @@ constexpr std::array kTable{
     Setting{"BACKUP_STORES", "stores", "",
             "Where backups go, the nearest first: local, s3, local:NAME, s3:NAME"},
     Setting{"BACKUP_LOCAL_PATH", "local-path", "./backups", "Directory for local backups"},
+    Setting{"BACKUP_DATABASES", "databases", "",
+            "Several databases of the server: shop,blog or *,!test_* (default: the one connected "
+            "to)"},
     Setting{"BACKUP_COMPRESSION", "compression", "gzip:4", "gzip:1 to gzip:12, zstd:1 to zstd:19"},
     Setting{
         "BACKUP_JOBS", "jobs", "",

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <system_error>
 
+#include "backup/config_databases.h"
 #include "backup/config_state.h"
 #include "base/error.h"
 
@@ -55,6 +56,7 @@ RestoreJob restore_job(const Config& config, const Arguments& arguments) {
 }
 
 std::string database_of(const Session& session) {
+  if (session.config.databases) return kSeveralDatabases;
   return pg::database_of(session.config.place, session.context);
 }
 

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/several.h"
 
 namespace pgstow::cli {
 namespace {
@@ -127,7 +128,9 @@ std::string backup_table(const std::vector<Backup>& backups, Time now,
   return layout(rows, {0, 2, 3, 4});
 }
 
-int list_command(const Session& session) {
+namespace {
+
+Answer list_answer(const Session& session) {
   const Stores stores = make_stores(session.config.stores, session.context);
   const std::vector<Store*> chosen = chosen_stores(session, stores);
   const Listing listing = list_backups(chosen, session.context);
@@ -135,21 +138,49 @@ int list_command(const Session& session) {
   const Time now = session.context.clock.now();
   const std::vector<Reasons> reasons =
       reasons_of(listing.backups, prune_job(session.config, session.arguments), now);
-  if (session.arguments.json) {
-    boost::json::array array;
-    for (std::size_t i = 0; i < listing.backups.size(); ++i) {
-      array.push_back(json_of(listing.backups[i], reasons[i]));
-    }
-    print(pretty(boost::json::object{{"schema", "pgstow.list/1"}, {"backups", array}}) + "\n");
-  } else if (listing.backups.empty()) {
+  Answer answer{.text = {},
+                .json = {{"schema", "pgstow.list/1"}},
+                .exit_code = static_cast<int>(exit_of(session, listing.failures))};
+  boost::json::array& array = answer.json["backups"].emplace_array();
+  for (std::size_t i = 0; i < listing.backups.size(); ++i) {
+    array.push_back(json_of(listing.backups[i], reasons[i]));
+  }
+  if (listing.backups.empty()) {
     std::vector<std::string> places;
     for (const Store* store : chosen) places.push_back(printable(store->location("")));
-    print("No backups found in " + join(places, ", ") + "\n");
+    answer.text = "No backups found in " + join(places, ", ") + "\n";
   } else {
-    print(backup_table(listing.backups, now,
-                       session.config.rotation ? reasons : std::vector<Reasons>{}));
+    answer.text = backup_table(listing.backups, now,
+                               session.config.rotation ? reasons : std::vector<Reasons>{});
   }
-  return static_cast<int>(exit_of(session, listing.failures));
+  return answer;
+}
+
+// What a configuration for a single database has left there is in nobody's list.
+void tell_of_unlisted(const Session& session) {
+  const Stores stores = make_stores(session.config.stores, session.context);
+  for (Store* store : stores.all()) {
+    try {
+      const std::vector<Object> objects = store->list("backup_");
+      const auto n = std::ranges::count_if(
+          objects, [](const Object& object) { return archive_stem(object.key).has_value(); });
+      if (n == 0) continue;
+      session.context.log.warning(
+          "backups beside the databases' folders are not listed: move them into one",
+          {{"store", store->location("")}, {"backups", std::to_string(n)}});
+    } catch (const Cancelled&) {
+      throw;
+    } catch (const Error& e) {  // of which the databases' own answers tell
+      session.context.log.debug("can't be listed", {{"cause", e.what()}});
+    }
+  }
+}
+
+}  // namespace
+
+int list_command(const Session& session) {
+  if (is_about_several(session)) tell_of_unlisted(session);
+  return answer(session, list_answer);
 }
 
 }  // namespace pgstow::cli

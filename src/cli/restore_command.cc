@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/several.h"
 
 namespace pgstow::cli {
 namespace {
@@ -162,9 +163,7 @@ bool wants_roles(const Session& session, const RestoreJob& job, const Backup& ba
                                         printable(join(roles.kept, ", "))));
 }
 
-}  // namespace
-
-int restore_command(const Session& session) {
+int restore(const Session& session) {
   const Stores stores = make_stores(session.config.stores, session.context);
   const Listing listing = list_backups(chosen_stores(session, stores), session.context);
   refuse_unread(listing);
@@ -203,7 +202,7 @@ int restore_command(const Session& session) {
   return static_cast<int>(restored.not_dropped.empty() ? Exit::kOk : Exit::kWarnings);
 }
 
-int undo_command(const Session& session) {
+int undo(const Session& session) {
   const RestoreJob job = restore_job(session.config, session.arguments);
   if (session.arguments.drop) {
     if (!confirmed(session, "Drop the databases kept by restores of " +
@@ -230,5 +229,11 @@ int undo_command(const Session& session) {
   print_done(session, text);
   return static_cast<int>(Exit::kOk);
 }
+
+}  // namespace
+
+int restore_command(const Session& session) { return for_one(session, restore); }
+
+int undo_command(const Session& session) { return for_one(session, undo); }
 
 }  // namespace pgstow::cli

@@ -12,6 +12,7 @@
 #include "base/context.h"
 #include "daemon/cron.h"
 #include "daemon/job_report.h"
+#include "daemon/look.h"
 #include "daemon/plan.h"
 #include "daemon/standing.h"
 #include "daemon/state.h"
@@ -31,6 +32,9 @@ struct ServiceSettings {
 using MakeBackup = std::function<JobDone(const Job& job, const Context& context, Progress&)>;
 // Delivers what stores missed; as deliver_missed.
 using Deliver = std::function<std::vector<StoreFailure>(const Context& context, Progress&)>;
+
+// What the stores hold, of the server with this system identifier; as look_into.
+using LookAround = std::function<Look(const std::string& server)>;
 
 // The newest standing; thread-safe.
 class StandingBoard {
@@ -52,6 +56,7 @@ struct ServiceParts {
   StandingBoard& board;
   MakeBackup make;
   Deliver deliver;
+  LookAround look;
   Tell tell;
   std::function<void()> alive = [] {};                  // at every tick
   std::function<bool()> reload = [] { return false; };  // whether it is to end for a reload
