@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "backup/delivery.h"
+#include "backup/globals.h"
 #include "backup/leftovers.h"
 #include "backup/meter.h"
 #include "backup/newest.h"
@@ -248,12 +249,16 @@ struct Published {
   std::exception_ptr stopped;   // while a further store was waited for
 };
 
-// In one store: the archive becomes visible, then its manifest.
-void publish_in(Claim& claim, const Store& store, const Manifest& manifest) {
+// In one store: the archive becomes visible, then the globals, then its manifest.
+void publish_in(Claim& claim, Store& store, const Manifest& manifest,
+                const std::optional<PackedGlobals>& globals) {
   const std::unique_ptr<Sink> archive = claim.object->release(store);
   const std::unique_ptr<Sink> beside = claim.manifest->release(store);
   archive->finish();
   try {
+    if (globals) {
+      write_object(store, globals_key(manifest.archive), globals->bytes, Existing::kRefuse);
+    }
     beside->write(to_json(manifest));
     beside->finish();
   } catch (Error& e) {
@@ -266,7 +271,8 @@ void publish_in(Claim& claim, const Store& store, const Manifest& manifest) {
 
 // Store by store, the nearest first: one that hangs or fails does not keep the others from having a
 // backup with its proof. Throws the last failure when there is no holder.
-Published publish(Claim& claim, const Manifest& manifest, std::vector<StoreFailure>& failures,
+Published publish(Claim& claim, const Manifest& manifest,
+                  const std::optional<PackedGlobals>& globals, std::vector<StoreFailure>& failures,
                   const Context& context) {
   for (const Delivery* begun : {claim.manifest.get(), claim.object.get()}) {
     failures.insert(failures.end(), begun->failures().begin(), begun->failures().end());
@@ -275,7 +281,7 @@ Published publish(Claim& claim, const Manifest& manifest, std::vector<StoreFailu
   const std::vector<Store*> stores = claim.object->stores();
   for (Store* store : stores) {
     try {
-      publish_in(claim, *store, manifest);
+      publish_in(claim, *store, manifest, globals);
       published.holders.push_back(store);
     } catch (const Cancelled&) {
       if (published.holders.empty()) throw;
@@ -359,6 +365,9 @@ Made run_backup(const BackupJob& job, const Stores& stores, const Context& conte
   }
   const pg::Tool pg_dump = ready_pg_dump(job, leader, server, access, context.stop);
   const pg::SessionSettings settings = pg::session_settings(leader);
+  std::vector<std::string> globals_warnings;
+  const std::optional<PackedGlobals> globals =
+      read_globals(job, leader, pg_dump, server.encoding, globals_warnings, context);
 
   Claim claim = claim_name(usable, job.compression, context);
   const std::vector<std::string> left_out = pg::left_out(leader, server);
@@ -373,13 +382,15 @@ Made run_backup(const BackupJob& job, const Stores& stores, const Context& conte
   Manifest manifest =
       make_manifest(claim.key, server, dump->locked.snapshot, pg_dump, job, std::move(written));
   manifest.settings = settings;
-  for (const std::vector<std::string>& more : {left_out, tool_warnings(pg_dump, server)}) {
+  if (globals) manifest.globals = globals->facts;
+  for (const std::vector<std::string>& more :
+       {left_out, tool_warnings(pg_dump, server), globals_warnings}) {
     manifest.warnings.insert(manifest.warnings.end(), more.begin(), more.end());
   }
   manifest.started = started;
   manifest.duration = std::chrono::duration_cast<std::chrono::milliseconds>(
       std::chrono::steady_clock::now() - began);
-  const Published published = publish(claim, manifest, made.failures, context);
+  const Published published = publish(claim, manifest, globals, made.failures, context);
   if (!published.stopped) report(published.holders, manifest, context);
 
   made.backup.key = claim.key;

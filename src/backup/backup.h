@@ -26,6 +26,7 @@ struct BackupJob {
   std::chrono::seconds give_way_after{0};  // as DumpPlan has it
   std::filesystem::path pg_bin;            // where pg_dump runs; empty: wherever it is found
   std::filesystem::path lock_folder;       // for a lock of this host; empty: only the server's
+  bool globals = true;                     // the server's globals are kept beside it (globals.h)
   // Another run's good backup that was made at this time or later is enough: none is made then.
   std::optional<Time> covering_from = {};
 };

@@ -20,6 +20,7 @@ constexpr std::array<std::string_view, 3> kSuffixes{".dump.gz", ".dump.zst", ".d
 constexpr std::string_view kPrefix = "backup_";
 constexpr std::string_view kManifestSuffix = ".json";
 constexpr std::string_view kVerificationSuffix = ".verified.json";
+constexpr std::string_view kGlobalsSuffix = ".globals.sql.gz";
 constexpr std::string_view kMissedSuffix = ".missed.json";
 constexpr std::string_view kPinSuffix = ".pin.json";
 constexpr std::array kNoteSuffixes{kVerificationSuffix, kMissedSuffix, kPinSuffix};
@@ -39,7 +40,9 @@ Verification parse_verification(std::string_view text, const std::string& name) 
           .good = get_bool(o, "good", name),
           .bytes = get_uint(o, "bytes", name),
           .sha256 = get_string(o, "sha256", name),
-          .problem = get_string(o, "problem", name)};
+          .problem = get_string(o, "problem", name),
+          .globals_problem = o.contains("globals_problem") ? get_string(o, "globals_problem", name)
+                                                           : std::string()};
 }
 
 // The key of what lies beside an archive.
@@ -101,9 +104,17 @@ bool is_pinned(Store& store, const std::string& key) {
   }
 }
 
+using Sizes = std::map<std::string, std::uint64_t>;  // of the store's objects, by key
+
+bool lacks_globals(const Backup& backup, const Sizes& objects) {
+  if (!backup.manifest || !backup.manifest->globals) return false;
+  const auto found = objects.find(globals_key(backup.key));
+  return found == objects.end() || found->second != backup.manifest->globals->stored.bytes ||
+         (backup.verification && !backup.verification->globals_problem.empty());
+}
+
 // Nothing when its removal has begun.
-std::optional<Backup> make_backup(Store& store, const Object& object,
-                                  const std::set<std::string>& keys) {
+std::optional<Backup> make_backup(Store& store, const Object& object, const Sizes& keys) {
   Backup backup;
   backup.key = object.key;
   backup.bytes = object.size_bytes;
@@ -116,7 +127,8 @@ std::optional<Backup> make_backup(Store& store, const Object& object,
   const std::string pin = pin_key(object.key);
   backup.pinned = keys.contains(pin) && is_pinned(store, pin);
   backup.missed = keys.contains(missed_key(object.key));
-  backup.copies.push_back({.store = &store, .state = backup.state()});
+  backup.copies.push_back(
+      {.store = &store, .state = backup.state(), .lacks_globals = lacks_globals(backup, keys)});
   return backup;
 }
 
@@ -162,6 +174,10 @@ std::string verification_key(std::string_view archive_key) {
   return beside(archive_key, kVerificationSuffix);
 }
 
+std::string globals_key(std::string_view archive_key) {
+  return beside(archive_key, kGlobalsSuffix);
+}
+
 std::string missed_key(std::string_view archive_key) { return beside(archive_key, kMissedSuffix); }
 
 std::string pin_key(std::string_view archive_key) { return beside(archive_key, kPinSuffix); }
@@ -176,8 +192,8 @@ std::vector<std::string> missed_notes(Store& store) {
 
 std::vector<Backup> list_backups(Store& store) {
   const std::vector<Object> objects = store.list();
-  std::set<std::string> keys;
-  for (const Object& object : objects) keys.insert(object.key);
+  Sizes keys;
+  for (const Object& object : objects) keys[object.key] = object.size_bytes;
   std::vector<Backup> backups;
   Ordered<std::optional<Backup>> readers(kReaders);  // each may be a round trip or two
   const auto take = [&] {
@@ -212,10 +228,13 @@ std::vector<std::string> orphaned_manifests(Store& store) {
 
 void record_verification(Store& store, const std::string& archive_key,
                          const Verification& verification) {
-  const boost::json::object o{
-      {"schema", "pgstow.verification/1"}, {"time", rfc3339(verification.time)},
-      {"good", verification.good},         {"bytes", verification.bytes},
-      {"sha256", verification.sha256},     {"problem", verification.problem}};
+  const boost::json::object o{{"schema", "pgstow.verification/1"},
+                              {"time", rfc3339(verification.time)},
+                              {"good", verification.good},
+                              {"bytes", verification.bytes},
+                              {"sha256", verification.sha256},
+                              {"problem", verification.problem},
+                              {"globals_problem", verification.globals_problem}};
   write_object(store, verification_key(archive_key), pretty(o) + "\n", Existing::kReplace);
 }
 

@@ -20,13 +20,17 @@ struct Verification {
   bool good = false;
   std::uint64_t bytes = 0;  // of the archive when it was verified
   std::string sha256;
-  std::string problem;  // when not good
+  std::string problem;               // when not good
+  std::string globals_problem = {};  // of what lies beside the archive; empty: none was found
 };
 
 // Where a backup lies, and what is known of the copy there.
 struct Copy {
   Store* store = nullptr;
   std::string state;  // as Backup::state()
+  // The server's globals are missing beside it, or not what the manifest says. The backup of the
+  // database is as good without them.
+  bool lacks_globals = false;
 };
 
 struct Backup {
@@ -56,6 +60,8 @@ std::optional<std::string> archive_stem(std::string_view key);
 std::optional<std::string> manifest_stem(std::string_view key);
 std::string manifest_key(std::string_view archive_key);
 std::string verification_key(std::string_view archive_key);
+// The server's globals that were kept with a backup (globals.h).
+std::string globals_key(std::string_view archive_key);
 // The note of which stores a backup could not be delivered to (sync.h).
 std::string missed_key(std::string_view archive_key);
 // The pin that keeps retention from removing a backup.

@@ -124,6 +124,17 @@ Compression read_compression(const Settings& settings) {
   }
 }
 
+std::optional<DatabaseRule> read_databases(const Settings& settings) {
+  const auto text = settings.find("BACKUP_DATABASES");
+  if (!text) return std::nullopt;
+  try {
+    return DatabaseRule::parse(text->text);
+  } catch (Error& e) {
+    e.within(fmt::format("BACKUP_DATABASES ({})", text->origin));
+    throw;
+  }
+}
+
 std::string read_port(const Settings& settings) {
   const std::string text = settings.text("POSTGRES_PORT");
   const auto port = parse_int(text);
@@ -167,7 +178,7 @@ std::vector<std::string> secrets_of(const Config& config) {
     }
   };
   add_all(config.settings);
-  for (const NamedSettings& named : config.named) add_all(named.settings);
+  for (const auto& named : config.named) add_all(named->settings);
   const auto password = config.target.parameters.find("password");
   if (password != config.target.parameters.end()) add(password->second);
   add(environment("PGPASSWORD").value_or(""));
@@ -237,8 +248,9 @@ void read_stores(Config& config, const SettingLayers& layers) {
     StoreSettings store{.name = name, .delivers = delivers(config.settings, name)};
     const Settings* settings = &config.settings;
     if (name.find(':') != std::string::npos) {
-      settings =
-          &config.named.emplace_back(named_settings(name, settings_table(), layers)).settings;
+      config.named.push_back(
+          std::make_shared<const NamedSettings>(named_settings(name, settings_table(), layers)));
+      settings = &config.named.back()->settings;
     }
     if (name.starts_with("s3")) {
       store.s3 = read_s3(*settings, name, aws);
@@ -257,8 +269,8 @@ void read_stores(Config& config, const SettingLayers& layers) {
 std::vector<Setting> all_settings(const Config& config) {
   const std::span<const Setting> ours = settings_table();
   std::vector<Setting> all(ours.begin(), ours.end());
-  for (const NamedSettings& named : config.named)
-    all.insert(all.end(), named.table.begin(), named.table.end());
+  for (const auto& named : config.named)
+    all.insert(all.end(), named->table.begin(), named->table.end());
   return all;
 }
 
@@ -347,6 +359,8 @@ Config load_config(const std::map<std::string, std::string>& flags,
   config.stall_timeout = read_duration(s, "BACKUP_STALL_TIMEOUT", kLongestDuration);
   config.pg_bin = read_path(s, "BACKUP_PG_BIN");
   config.maintenance_db = s.text("BACKUP_MAINTENANCE_DB");
+  config.databases = read_databases(s);
+  config.globals = read_bool(s, "BACKUP_GLOBALS");
   config.log_format = read_log_format(s);
   config.log_level = read_log_level(s);
   config.log_file = read_log_file(s);

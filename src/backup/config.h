@@ -4,12 +4,14 @@
 #include <chrono>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "backup/config_stores.h"
+#include "backup/database_rule.h"
 #include "backup/retention.h"
 #include "base/log.h"
 #include "base/log_file.h"
@@ -28,8 +30,9 @@ struct Config {
   std::filesystem::path local_path;  // its locks lie there even if it is no store
   std::filesystem::path state_path;  // as set; see state_folder()
   std::vector<StoreSettings> stores;
-  std::vector<NamedSettings> named;  // of the further stores
-  bool rotation = true;              // old backups are removed after each new one
+  std::vector<std::shared_ptr<const NamedSettings>> named;  // of the further stores
+  std::optional<DatabaseRule> databases;  // which; nothing: the one that `place` leads to
+  bool rotation = true;                   // old backups are removed after each new one
   RetentionRule retention;
   Zone zone;  // in which days begin and schedules run
   Compression compression;
@@ -39,6 +42,7 @@ struct Config {
   std::chrono::seconds stall_timeout{0};  // zero: never
   std::filesystem::path pg_bin;           // empty: look in the usual places
   std::string maintenance_db;
+  bool globals = true;  // the server's are kept with each backup
   LogFormat log_format = LogFormat::kText;
   Level log_level = Level::kInfo;
   LogFileRule log_file;  // for the service; its path is empty where none is wanted

@@ -24,7 +24,8 @@ std::filesystem::path usual_state_folder() {
 std::filesystem::path first_local_folder(const Config& config) {
   const auto local =
       std::ranges::find_if(config.stores, [](const StoreSettings& s) { return !s.s3; });
-  return local == config.stores.end() ? std::filesystem::path() : local->folder;
+  if (local == config.stores.end()) return {};
+  return local->below ? local->folder.parent_path() : local->folder;
 }
 
 std::filesystem::path state_folder(const Config& config) {

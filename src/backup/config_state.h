@@ -7,7 +7,8 @@
 
 namespace pgstow {
 
-// The folder of the first local store; empty where there is none.
+// The folder of the first local store; empty where there is none. Of one database of several, that
+// of all of them: locks and state lie there.
 std::filesystem::path first_local_folder(const Config& config);
 
 // The folder of the service's state: BACKUP_STATE_PATH; or .pgstow in the first local store; or

@@ -35,7 +35,8 @@ struct NamedSettings {
 struct StoreSettings {
   std::string name;  // "local", "s3:offsite"
   bool delivers = true;
-  std::filesystem::path folder = {};    // of a local one
+  std::filesystem::path folder = {};  // of a local one
+  bool below = false;                 // that folder is made, but the one around it has to be there
   std::optional<S3Connection> s3 = {};  // of an S3 one
 };
 

@@ -63,9 +63,9 @@ std::string describe_settings(const Config& config, bool json) {
   std::vector<Line> lines;
   for (const Setting& setting : settings_table())
     lines.push_back(line_of(setting, config.settings, config));
-  for (const NamedSettings& named : config.named) {
-    for (const Setting& setting : named.table)
-      lines.push_back(line_of(setting, named.settings, config));
+  for (const auto& named : config.named) {
+    for (const Setting& setting : named->table)
+      lines.push_back(line_of(setting, named->settings, config));
   }
   const std::vector<Line> connection = shown_connection(config);
   if (json) {

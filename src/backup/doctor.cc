@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <functional>
 
+#include "backup/globals.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "pg/database.h"
@@ -29,6 +30,7 @@ class Doctor {
     look("database", [&] { check_database(); });
     look("pg_dump", [&] { check_tool("pg_dump"); });
     look("pg_restore", [&] { check_tool("pg_restore"); });
+    if (backup_.globals) look("globals", [&] { check_globals(); });
     for (const Place& place : stores_.places()) {
       const std::string name = place.store->name();
       if (place.s3 != nullptr) look(name, [&] { check_s3(*place.s3); });
@@ -132,6 +134,25 @@ class Doctor {
     if (facts_) pg::check_restores_into(tool, major);
     add(Health::kGood, fmt::format("{} {}{}", tool.path.string(), tool.version,
                                    runner.is_here() ? "" : ", there"));
+  }
+
+  void check_globals() {
+    if (!access_ || !facts_) return;
+    pg::Connection session = pg::Connection::open(access_->server(), context_.stop);
+    const pg::Tool pg_dump =
+        pg::find_tool("pg_dump", facts_->major(), backup_.pg_bin, context_.stop, access_->runner());
+    std::vector<std::string> warnings;
+    const auto globals =
+        read_globals(backup_, session, pg_dump, facts_->encoding, warnings, context_);
+    for (const std::string& warning : warnings) {
+      add(Health::kWarning, warning,
+          "pg_dumpall of the same installation has to be beside pg_dump");
+    }
+    if (globals) {
+      add(Health::kGood, globals->facts.passwords
+                             ? "the server's roles are kept with each backup, passwords included"
+                             : "the server's roles are kept with each backup, without passwords");
+    }
   }
 
   void check_folder(LocalStore& store) {

@@ -24,6 +24,20 @@ StreamFacts parse_stream(const json::object& o, const std::string& name) {
   return {.bytes = get_uint(o, "bytes", name), .sha256 = get_string(o, "sha256", name)};
 }
 
+json::object globals_json(const GlobalsFacts& globals) {
+  json::object o = stream_json(globals.stored);
+  o["passwords"] = globals.passwords;
+  return o;
+}
+
+// Nothing in manifests of versions that kept none.
+std::optional<GlobalsFacts> parse_globals(const json::object& o, const std::string& name) {
+  if (!o.contains("globals")) return std::nullopt;
+  const json::object& globals = get_object(o, "globals", name);
+  return GlobalsFacts{.stored = parse_stream(globals, name),
+                      .passwords = get_bool(globals, "passwords", name)};
+}
+
 json::object proof_json(const pg::Proof& proof) {
   return {{"rows", proof.rows}, {"bytes", proof.bytes}, {"digest", pg::to_string(proof.digest)}};
 }
@@ -87,7 +101,7 @@ Time parse_time(const std::string& text, const std::string& name) {
 }
 
 json::object body(const Manifest& m) {
-  return {
+  json::object o{
       {"schema", kSchema},
       {"archive", m.archive},
       {"pgstow", m.pgstow_version},
@@ -111,6 +125,8 @@ json::object body(const Manifest& m) {
       {"started", rfc3339(m.started)},
       {"duration_ms", m.duration.count()},
   };
+  if (m.globals) o["globals"] = globals_json(*m.globals);
+  return o;
 }
 
 // The last two lines of the file, for the bytes before them.
@@ -167,6 +183,7 @@ Manifest parse_manifest(std::string_view text, const std::string& name) {
   m.tables = parse_tables(get_array(o, "tables", name), name);
   m.large_objects = parse_proof(get_object(o, "large_objects", name), name);
   m.settings = parse_settings(get_object(o, "settings", name), name);
+  m.globals = parse_globals(o, name);
   m.warnings = parse_strings(get_array(o, "warnings", name), name);
   m.started = parse_time(get_string(o, "started", name), name);
   m.duration = std::chrono::milliseconds(get_uint(o, "duration_ms", name));

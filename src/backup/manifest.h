@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +20,12 @@ namespace pgstow {
 struct StreamFacts {
   std::uint64_t bytes = 0;
   std::string sha256;  // 64 hexadecimal digits
+};
+
+// The server's globals that lie beside the archive (globals.h).
+struct GlobalsFacts {
+  StreamFacts stored;
+  bool passwords = false;  // the hashes of the roles' passwords are in them
 };
 
 struct TableProof {
@@ -46,6 +53,7 @@ struct Manifest {
   std::vector<TableProof> tables;
   pg::Proof large_objects;
   pg::SessionSettings settings;
+  std::optional<GlobalsFacts> globals;
   std::vector<std::string> warnings;
   Time started;
   std::chrono::milliseconds duration{0};

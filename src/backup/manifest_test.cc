@@ -31,6 +31,8 @@ Manifest sample() {
               {.schema = "", .name = "ä", .proof = {}}};
   m.large_objects = {.rows = 1, .bytes = 7, .digest = pg::digest_of("lo")};
   m.settings = {{"TimeZone", "Europe/Berlin"}, {"bytea_output", "hex"}};
+  m.globals =
+      GlobalsFacts{.stored = {.bytes = 9, .sha256 = std::string(64, 'c')}, .passwords = true};
   m.warnings = {"pg_dump: warning: something"};
   m.started = *parse_rfc3339("2026-11-22T20:05:00Z");
   m.duration = std::chrono::milliseconds(1234);
@@ -49,8 +51,19 @@ TEST(Manifest, ReadsBackWhatItWrites) {
   EXPECT_EQ(back.tables[0].proof, m.tables[0].proof);
   EXPECT_EQ(back.large_objects, m.large_objects);
   EXPECT_EQ(back.settings, m.settings);
+  ASSERT_TRUE(back.globals);
+  EXPECT_EQ(back.globals->stored.sha256, m.globals->stored.sha256);
+  EXPECT_TRUE(back.globals->passwords);
   EXPECT_EQ(back.warnings, m.warnings);
   EXPECT_EQ(back.rows(), 3U);
+}
+
+TEST(Manifest, MayBeWithoutGlobalsAsOlderOnesAre) {
+  Manifest m = sample();
+  m.globals.reset();
+  const std::string text = to_json(m);
+  EXPECT_THAT(text, testing::Not(testing::HasSubstr("globals")));
+  EXPECT_FALSE(parse_manifest(text, "m.json").globals);
 }
 
 TEST(Manifest, EveryFlippedBitIsFound) {

@@ -23,8 +23,8 @@ bool shares_manifest(const std::vector<Object>& objects, const std::string& arch
 // what is not there leaves something, too.
 void remove_beside(Store& store, const std::vector<Object>& objects,
                    const std::string& archive_key) {
-  for (const std::string& key :
-       {verification_key(archive_key), missed_key(archive_key), pin_key(archive_key)}) {
+  for (const std::string& key : {globals_key(archive_key), verification_key(archive_key),
+                                 missed_key(archive_key), pin_key(archive_key)}) {
     if (std::ranges::find(objects, key, &Object::key) != objects.end()) store.remove(key);
   }
   store.remove(manifest_key(archive_key));

@@ -16,7 +16,7 @@ bool is_removal_mark(std::string_view manifest_text);
 void check_removable(Store& store);
 
 // First a mark takes the place of the manifest: with that, it is no backup any more. Then go the
-// archive and the notes beside it, and last the mark.
+// archive, the globals and the notes beside it, and last the mark.
 void remove_backup(Store& store, const std::string& archive_key);
 
 // Ends the removals that dead runs began; returns how many. Throws as check_removable() before

@@ -6,6 +6,7 @@
 
 #include "backup/load.h"
 #include "backup/restore_checks.h"
+#include "backup/restore_roles.h"
 #include "backup/swap.h"
 #include "base/error.h"
 #include "base/fd.h"
@@ -277,6 +278,7 @@ Restored run_restore(const RestoreJob& job, const RestorePlan& plan, const Backu
   const auto [store, verified] = find_whole_copy(backup, job.jobs, context, progress);
   context.log.info("stored bytes are sound", {{"backup", store->location(backup.key)}});
   check_archive(job, backup, verified, plan.database);
+  if (job.create_roles) create_missing_roles(maintenance, backup, context);
   const pg::Tool pg_restore =
       check_server(maintenance, job, verified.archive, access.runner(), context);
   check_replaceable(maintenance, job, plan.database);

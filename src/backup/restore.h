@@ -30,7 +30,8 @@ struct RestoreJob {
   bool chosen = false;  // the user named the backup, rather than taking the latest
   bool no_owner = false;
   bool no_privileges = false;
-  unsigned jobs = 1;  // threads that inflate, and sessions that load, index and compare
+  bool create_roles = false;  // those of the backup's globals that the server lacks, first of all
+  unsigned jobs = 1;          // threads that inflate, and sessions that load, index and compare
   std::chrono::milliseconds stall{0};  // a server that takes nothing for so long; 0: never
   std::filesystem::path pg_bin;
 };

@@ -72,6 +72,20 @@ void check_archive(const RestoreJob& job, const Backup& backup, const Verified& 
   }
 }
 
+namespace {
+
+// How to come by what the server lacks.
+std::string hint_for_missing(const RestoreJob& job, bool roles) {
+  if (!roles) return "create them first";
+  const std::string create =
+      job.create_roles ? "they are not among those kept with the backup: create them by hand, or "
+                       : "--create-roles creates roles as they were kept with the backup; ";
+  return create +
+         "--no-owner --no-privileges restores without them, everything as the present role";
+}
+
+}  // namespace
+
 pg::Tool check_server(pg::Connection& maintenance, const RestoreJob& job,
                       const pg::ArchiveHeader& archive, const pg::Runner& runner,
                       const Context& context) {
@@ -84,10 +98,9 @@ pg::Tool check_server(pg::Connection& maintenance, const RestoreJob& job,
   const std::vector<std::string> missing =
       pg::missing_on_server(maintenance, archive, create_options(job));
   if (!missing.empty()) {
-    throw Error(
-        "the backup needs what this server lacks:\n  " + join(missing, "\n  "),
-        "create them first; --no-owner restores everything as the present role, --no-privileges "
-        "leaves out what was granted to roles");
+    const bool roles = !pg::missing_roles(maintenance, archive, create_options(job)).empty();
+    throw Error("the backup needs what this server lacks:\n  " + join(missing, "\n  "),
+                hint_for_missing(job, roles));
   }
   if (job.no_owner) {
     for (const std::string& role : pg::roles_with_settings(archive)) {

@@ -25,6 +25,9 @@ constexpr std::array kTable{
     Setting{"BACKUP_STORES", "stores", "",
             "Where backups go, the nearest first: local, s3, local:NAME, s3:NAME"},
     Setting{"BACKUP_LOCAL_PATH", "local-path", "./backups", "Directory for local backups"},
+    Setting{"BACKUP_DATABASES", "databases", "",
+            "Several databases of the server: shop,blog or *,!test_* (default: the one connected "
+            "to)"},
     Setting{"BACKUP_COMPRESSION", "compression", "gzip:4", "gzip:1 to gzip:12, zstd:1 to zstd:19"},
     Setting{
         "BACKUP_JOBS", "jobs", "",
@@ -39,6 +42,8 @@ constexpr std::array kTable{
             "Directory of pg_dump and pg_restore, where they run (default: found)"},
     Setting{"BACKUP_MAINTENANCE_DB", "maintenance-db", "postgres",
             "Database from which others are created and renamed"},
+    Setting{"BACKUP_GLOBALS", "globals", "true",
+            "Keep the server's roles and tablespaces with each backup"},
     Setting{"BACKUP_ROTATION", "rotation", "true", "Remove old backups after each new one"},
     Setting{"BACKUP_KEEP_DAILY", "keep-daily", "7", "Of how many days to keep all backups"},
     Setting{"BACKUP_KEEP_WEEKLY", "keep-weekly", "4", "Of how many weeks to keep one"},

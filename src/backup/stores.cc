@@ -84,9 +84,11 @@ Place make_place(const StoreSettings& settings, const Context& context) {
     place.store = std::move(store);
     return place;
   }
-  auto store = std::make_unique<LocalStore>(
-      settings.folder, settings.name,
-      settings.name == "local" ? LocalStore::Missing::kMake : LocalStore::Missing::kRefuse);
+  using Missing = LocalStore::Missing;
+  auto store = std::make_unique<LocalStore>(settings.folder, settings.name,
+                                            settings.name == "local" ? Missing::kMake
+                                            : settings.below         ? Missing::kMakeBelow
+                                                                     : Missing::kRefuse);
   place.local = store.get();
   place.store = std::move(store);
   return place;

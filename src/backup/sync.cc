@@ -7,6 +7,7 @@
 #include <memory>
 #include <utility>
 
+#include "backup/globals.h"
 #include "backup/leftovers.h"
 #include "base/error.h"
 #include "base/fd.h"
@@ -55,6 +56,41 @@ void copy_archive(const Backup& backup, Store& from, Store& to, Existing existin
   progress.done();
 }
 
+void write_beside(Store& store, const std::string& key, std::string_view content) {
+  try {
+    write_object(store, key, content, Existing::kRefuse);
+  } catch (const Exists&) {
+    write_object(store, key, content, Existing::kRenew);
+  }
+}
+
+// Nothing where they are not what they were: the backup is copied without them, too.
+std::optional<std::string> globals_in(const Backup& backup, Store& from, const Context& context) {
+  if (!backup.manifest || !backup.manifest->globals) return std::nullopt;
+  try {
+    return read_packed_globals(from, backup);
+  } catch (const Transient&) {
+    throw;
+  } catch (const Cancelled&) {
+    throw;
+  } catch (const Error& e) {
+    context.log.warning("these globals can't be copied", {{"cause", e.what()}});
+    return std::nullopt;
+  }
+}
+
+void copy_globals(const Backup& backup, Store& from, Store& to, const Context& context) {
+  const std::optional<std::string> bytes = globals_in(backup, from, context);
+  if (bytes) write_beside(to, globals_key(backup.key), *bytes);
+}
+
+// Not Corrupt, which would be noted as a damage of the archive.
+void bring_globals(const Backup& backup, Store& from, Store& to, const Context& context) {
+  const std::optional<std::string> bytes = globals_in(backup, from, context);
+  if (!bytes) throw Error(from.location(globals_key(backup.key)) + ": is not whole either");
+  write_beside(to, globals_key(backup.key), *bytes);
+}
+
 // The manifest comes last, as when a backup is made, and only beside an archive that is kept as the
 // store was told to: the run that brought it may have failed for that.
 void copy_manifest(const Backup& backup, Store& from, Store& to) {
@@ -63,11 +99,7 @@ void copy_manifest(const Backup& backup, Store& from, Store& to) {
   const std::string text = read_object(from, key);
   static_cast<void>(parse_manifest(text, from.location(key)));
   to.protect(backup.key);
-  try {
-    write_object(to, key, text, Existing::kRefuse);
-  } catch (const Exists&) {
-    write_object(to, key, text, Existing::kRenew);
-  }
+  write_beside(to, key, text);
 }
 
 const Copy* copy_in(const Backup& backup, const Store& store) {
@@ -81,6 +113,10 @@ std::string lacks(const Backup& backup, const Store& store) {
   if (copy == nullptr) return "missing";
   if (copy->state == "damaged") return "damaged";
   if (copy->state == "no proof" && backup.manifest) return "without its manifest";
+  const bool elsewhere = std::ranges::any_of(backup.copies, [](const Copy& other) {
+    return other.state != "no proof" && !other.lacks_globals;
+  });
+  if (copy->lacks_globals && elsewhere) return "without its globals";
   return {};
 }
 
@@ -102,8 +138,10 @@ std::string never_text(const Store& holder, const std::string& key) {
 }
 
 std::vector<Store*> whole_copies(const Backup& backup, const std::vector<Store*>& sources) {
+  std::vector<Copy> copies = backup.copies;
+  std::ranges::stable_partition(copies, [](const Copy& copy) { return !copy.lacks_globals; });
   std::vector<Store*> stores;
-  for (const Copy& copy : backup.copies) {
+  for (const Copy& copy : copies) {
     const bool whole = copy.state != "damaged" && copy.state != "unreadable" &&
                        (copy.state != "no proof" || !backup.manifest);
     if (whole && std::ranges::find(sources, copy.store) != sources.end()) {
@@ -135,13 +173,19 @@ bool has_bytes_of_manifest(const Backup& backup, Store& store, const Context& co
 
 void bring(const Backup& backup, Store& from, Store& to, const std::string& why,
            const Context& context, Progress& progress) {
-  if (why == "missing") {
+  if (why == "without its globals") {
+    bring_globals(backup, from, to, context);
+    forget_verification(backup, to, context);
+  } else if (why == "missing") {
     copy_archive(backup, from, to, Existing::kRefuse, context, progress);
   } else if (why == "damaged" || !has_bytes_of_manifest(backup, to, context)) {
     copy_archive(backup, from, to, Existing::kRenew, context, progress);
     forget_verification(backup, to, context);
   }
-  copy_manifest(backup, from, to);
+  if (why != "without its globals") {
+    copy_globals(backup, from, to, context);
+    copy_manifest(backup, from, to);
+  }
   context.log.info(
       "copied", {{"backup", backup.key}, {"from", from.name()}, {"to", to.location(backup.key)}});
 }

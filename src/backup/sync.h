@@ -25,7 +25,7 @@ struct SyncStep {
   std::string key;
   std::string from;
   std::string to;
-  std::string why;           // "missing", "damaged", "without its manifest"
+  std::string why;           // "missing", "damaged", "without its manifest", "without its globals"
   std::uint64_t bytes = 0;   // of the archive
   std::string problem = {};  // why it failed; empty when it was copied
 };

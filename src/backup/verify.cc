@@ -6,6 +6,7 @@
 #include <tuple>
 #include <vector>
 
+#include "backup/globals.h"
 #include "base/error.h"
 #include "base/fd.h"
 #include "base/log.h"
@@ -92,6 +93,22 @@ void compare_manifest(const Manifest& manifest, const Verified& found) {
   compare_tables(manifest, found);
 }
 
+// The backup of the database is sound without them, so nothing is thrown for them.
+std::string problem_of_globals(Store& store, const Backup& backup, const Context& context) {
+  if (!backup.manifest || !backup.manifest->globals) return {};
+  try {
+    static_cast<void>(read_packed_globals(store, backup));
+    return {};
+  } catch (const Cancelled&) {
+    throw;
+  } catch (const Transient&) {
+    throw;
+  } catch (const Error& e) {
+    context.log.warning("the backup is whole, but its globals are not", {{"cause", e.what()}});
+    return e.what();
+  }
+}
+
 }  // namespace
 
 Verified verify_bytes(Store& store, const Backup& backup, unsigned jobs, const Context& context,
@@ -120,14 +137,16 @@ Verified run_verify(Store& store, const Backup& backup, unsigned jobs, const Con
                     Progress& progress) {
   // What is wrong with a manifest is seen at every listing; the record is about the archive.
   if (!backup.manifest_problem.empty()) return verify_bytes(store, backup, jobs, context, progress);
-  const auto record = [&](bool good, const std::string& sha256, const std::string& problem) {
+  const auto record = [&](bool good, const std::string& sha256, const std::string& problem,
+                          const std::string& globals_problem) {
     try {
       record_verification(store, backup.key,
                           {.time = context.clock.now(),
                            .good = good,
                            .bytes = backup.bytes,
                            .sha256 = sha256,
-                           .problem = problem});
+                           .problem = problem,
+                           .globals_problem = globals_problem});
     } catch (const Error& e) {  // a read-only store can be verified as well
       context.log.warning("the result of the verification could not be kept",
                           {{"backup", backup.key}, {"cause", e.what()}});
@@ -135,10 +154,11 @@ Verified run_verify(Store& store, const Backup& backup, unsigned jobs, const Con
   };
   try {
     Verified found = verify_bytes(store, backup, jobs, context, progress);
-    record(true, found.stored.sha256, "");
+    found.globals_problem = problem_of_globals(store, backup, context);
+    record(true, found.stored.sha256, "", found.globals_problem);
     return found;
   } catch (const Corrupt& e) {
-    record(false, "", e.what());
+    record(false, "", e.what(), "");
     throw;
   }
 }

@@ -15,6 +15,7 @@ struct Verified {
   pg::ArchiveProof proof;
   StreamFacts raw;
   StreamFacts stored;
+  std::string globals_problem = {};  // of the server's globals beside it; empty: none
 };
 
 // Reads the whole backup from its store and checks its length, SHA-256, every member's checksum
@@ -23,7 +24,8 @@ struct Verified {
 Verified verify_bytes(Store& store, const Backup& backup, unsigned jobs, const Context& context,
                       Progress& progress);
 
-// verify_bytes(), and a record of its result beside the backup (where the store can be written).
+// verify_bytes(), a look at the globals beside the backup (what is wrong with them is told in the
+// answer), and a record of the result (where the store can be written).
 Verified run_verify(Store& store, const Backup& backup, unsigned jobs, const Context& context,
                     Progress& progress);
 

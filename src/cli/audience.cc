@@ -5,7 +5,6 @@
 #include "backup/config_state.h"
 #include "base/error.h"
 #include "daemon/http_config.h"
-#include "daemon/look.h"
 #include "daemon/metrics.h"
 #include "daemon/notify_config.h"
 #include "daemon/service_config.h"
@@ -38,14 +37,16 @@ std::vector<CronSchedule> schedules(const Session& session) {
 // For node_exporter, after a single run. Where a service runs, the file is its own: it knows more.
 // The job has its end already, so nothing that goes wrong here is the job's.
 void show_standing(const Session& session, const Audience& audience, const StateFile& file,
-                   const std::string& database, const Stores& stores) {
+                   const std::string& database, const ToldJob& told) {
   if (!audience.has_metrics_file()) return;
   try {
     if (holder_of_lock(file.folder(), service_lock_name(database))) return;
     const State state = file.read(session.context);
     Standing standing =
         standing_of(state, database, schedules(session), session.context.clock.now());
-    standing.stores = look_into(stores, database, state.server, session.context).stores;
+    const Look look = told.look(state.server);
+    standing.stores = look.stores;
+    standing.databases = look.databases;
     audience.show(standing);
   } catch (const Error& e) {
     session.context.log.warning("the file of metrics is not brought up to date",
@@ -54,10 +55,9 @@ void show_standing(const Session& session, const Audience& audience, const State
 }
 
 // A failure is told and shown, and thrown on.
-JobDone run_reported(const Session& session, const Stores& stores, JobReport& report,
-                     const std::function<void()>& show) {
+JobDone run_reported(const ToldJob& told, JobReport& report, const std::function<void()>& show) {
   try {
-    return run_job(job(session.config), stores, report.context(), session.progress);
+    return told.make(report.context());
   } catch (const Cancelled&) {
     throw;
   } catch (const Locked&) {  // a backup is being made
@@ -111,20 +111,20 @@ void Audience::show(const Standing& standing) const {
   }
 }
 
-JobDone run_told_job(const Session& session, const Stores& stores) {
+JobDone run_told_job(const Session& session, const ToldJob& told) {
   const Context& context = session.context;
   const std::string database = database_of(session);
   StateFile file(state_folder(session.config), database);
   Audience audience(session, file);
   std::error_code ignored;  // what can't be looked at is not there
   if (!audience.anybody() && !std::filesystem::is_directory(file.folder(), ignored)) {
-    return run_job(job(session.config), stores, context, session.progress);
+    return told.make(context);
   }
   JobReport report(file, database, [&](const Event& event) { audience.tell(event); }, context);
-  const JobDone done = run_reported(
-      session, stores, report, [&] { show_standing(session, audience, file, database, stores); });
+  const auto show = [&] { show_standing(session, audience, file, database, told); };
+  const JobDone done = run_reported(told, report, show);
   report.succeeded(done, std::nullopt);
-  show_standing(session, audience, file, database, stores);
+  show();
   return done;
 }
 

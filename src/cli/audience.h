@@ -2,12 +2,14 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 
 #include "cli/commands.h"
 #include "daemon/announcer.h"
 #include "daemon/job_report.h"
+#include "daemon/look.h"
 #include "daemon/state.h"
 
 namespace pgstow::cli {
@@ -38,8 +40,14 @@ class Audience {
   std::unique_ptr<Announcer> announcer_;
 };
 
-// Makes a backup and rotates, and tells the audience, if there is one, and the state, if there is
-// one already or an audience that needs it. Throws what run_job throws.
-JobDone run_told_job(const Session& session, const Stores& stores);
+// A single run: how its job is made, and how the stores are looked into after it.
+struct ToldJob {
+  std::function<JobDone(const Context&)> make;
+  std::function<Look(const std::string& server)> look;
+};
+
+// Makes it, and tells the audience, if there is one, and the state, if there is one already or an
+// audience that needs it. Throws what `make` throws.
+JobDone run_told_job(const Session& session, const ToldJob& told);
 
 }  // namespace pgstow::cli

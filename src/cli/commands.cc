@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <system_error>
 
+#include "backup/config_databases.h"
 #include "backup/config_state.h"
 #include "base/error.h"
 
@@ -20,7 +21,8 @@ BackupJob backup_job(const Config& config) {
           .give_way_after = config.give_way_after,
           .pg_bin = config.pg_bin,
           // Without a folder of ours, the server's own lock is enough.
-          .lock_folder = first_local_folder(config)};
+          .lock_folder = first_local_folder(config),
+          .globals = config.globals};
 }
 
 Job job(const Config& config) {
@@ -47,6 +49,7 @@ RestoreJob restore_job(const Config& config, const Arguments& arguments) {
   job.chosen = !arguments.choice.empty() && arguments.choice != "latest";
   job.no_owner = arguments.no_owner;
   job.no_privileges = arguments.no_privileges;
+  job.create_roles = arguments.create_roles;
   job.jobs = config.jobs;
   job.stall = config.stall_timeout;
   job.pg_bin = config.pg_bin;
@@ -54,6 +57,7 @@ RestoreJob restore_job(const Config& config, const Arguments& arguments) {
 }
 
 std::string database_of(const Session& session) {
+  if (session.config.databases) return kSeveralDatabases;
   return pg::database_of(session.config.place, session.context);
 }
 

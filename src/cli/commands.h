@@ -21,14 +21,16 @@ namespace pgstow::cli {
 
 // What the flags of all commands say; each command reads its own.
 struct Arguments {
-  std::string choice;  // N, NAME or "latest"
-  bool all = false;    // verify --all
+  std::string choice;    // N, NAME or "latest"
+  std::string database;  // of BACKUP_DATABASES; empty: all of them
+  bool all = false;      // verify --all
   bool json = false;
   bool yes = false;
   bool in_place = false;
   std::string into;
   bool no_owner = false;
   bool no_privileges = false;
+  bool create_roles = false;
   bool drop = false;  // undo --drop
   std::string from;   // the store to take backups from
   std::string to;     // the store to bring up to date
@@ -78,8 +80,8 @@ Job job(const Config& config);  // with the rotation
 PruneJob prune_job(const Config& config, const Arguments& arguments);
 RestoreJob restore_job(const Config& config, const Arguments& arguments);
 
-// The database that the configuration means. With BACKUP_CONTAINER, where no setting names it, the
-// container engine is asked.
+// The database that the configuration means; kSeveralDatabases where it means several. With
+// BACKUP_CONTAINER, where no setting names it, the container engine is asked.
 std::string database_of(const Session& session);
 
 // The stores that --from leaves: all, or the one it names.

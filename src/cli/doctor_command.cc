@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/several.h"
 
 namespace pgstow::cli {
 namespace {
@@ -27,7 +28,7 @@ std::string lines(const std::vector<Finding>& findings) {
   return out;
 }
 
-std::string json_text(const std::vector<Finding>& findings) {
+boost::json::object json_of(const std::vector<Finding>& findings) {
   boost::json::array array;
   for (const Finding& f : findings) {
     array.push_back({{"health", lower(word(f.health))},
@@ -35,22 +36,24 @@ std::string json_text(const std::vector<Finding>& findings) {
                      {"text", f.text},
                      {"hint", f.hint}});
   }
-  return pretty(boost::json::object{{"schema", "pgstow.doctor/1"}, {"findings", array}}) + "\n";
+  return {{"schema", "pgstow.doctor/1"}, {"findings", array}};
 }
 
-}  // namespace
-
-int doctor_command(const Session& session) {
+Answer doctor_answer(const Session& session) {
   const Stores stores = make_stores(session.config.stores, session.context);
   const std::vector<Finding> findings =
       run_doctor(backup_job(session.config), restore_job(session.config, session.arguments), stores,
                  session.context);
-  print(session.arguments.json ? json_text(findings) : lines(findings));
   Health worst = Health::kGood;
   for (const Finding& f : findings) worst = std::max(worst, f.health);
-  return static_cast<int>(worst == Health::kBad       ? Exit::kFailed
-                          : worst == Health::kWarning ? Exit::kWarnings
-                                                      : Exit::kOk);
+  const Exit code = worst == Health::kBad       ? Exit::kFailed
+                    : worst == Health::kWarning ? Exit::kWarnings
+                                                : Exit::kOk;
+  return {.text = lines(findings), .json = json_of(findings), .exit_code = static_cast<int>(code)};
 }
+
+}  // namespace
+
+int doctor_command(const Session& session) { return answer(session, doctor_answer, on_server); }
 
 }  // namespace pgstow::cli

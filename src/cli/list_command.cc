@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/several.h"
 
 namespace pgstow::cli {
 namespace {
@@ -25,8 +26,10 @@ std::string age(Time then, Time now) {
 }
 
 std::string state(const Backup& backup, Time now) {
-  if (backup.state() != "verified") return backup.state();
-  return fmt::format("verified {} ago", age(backup.verification->time, now));
+  std::string text = backup.state();
+  if (text == "verified") text += fmt::format(" {} ago", age(backup.verification->time, now));
+  if (backup.copies.front().lacks_globals) text += ", without its globals";
+  return text;
 }
 
 // "local s3", with what is wrong with a copy that is not as good as the first one.
@@ -85,6 +88,7 @@ boost::json::object json_of(const Backup& backup, const Reasons& reasons) {
     o["raw_bytes"] = backup.manifest->raw.bytes;
     o["sha256"] = backup.manifest->stored.sha256;
     o["server_version"] = backup.manifest->server_version;
+    o["globals"] = backup.manifest->globals && !backup.copies.front().lacks_globals;
     o["warnings"] = backup.manifest->warnings.size();
   }
   if (!backup.manifest_problem.empty()) o["problem"] = backup.manifest_problem;
@@ -124,7 +128,9 @@ std::string backup_table(const std::vector<Backup>& backups, Time now,
   return layout(rows, {0, 2, 3, 4});
 }
 
-int list_command(const Session& session) {
+namespace {
+
+Answer list_answer(const Session& session) {
   const Stores stores = make_stores(session.config.stores, session.context);
   const std::vector<Store*> chosen = chosen_stores(session, stores);
   const Listing listing = list_backups(chosen, session.context);
@@ -132,21 +138,49 @@ int list_command(const Session& session) {
   const Time now = session.context.clock.now();
   const std::vector<Reasons> reasons =
       reasons_of(listing.backups, prune_job(session.config, session.arguments), now);
-  if (session.arguments.json) {
-    boost::json::array array;
-    for (std::size_t i = 0; i < listing.backups.size(); ++i) {
-      array.push_back(json_of(listing.backups[i], reasons[i]));
-    }
-    print(pretty(boost::json::object{{"schema", "pgstow.list/1"}, {"backups", array}}) + "\n");
-  } else if (listing.backups.empty()) {
+  Answer answer{.text = {},
+                .json = {{"schema", "pgstow.list/1"}},
+                .exit_code = static_cast<int>(exit_of(session, listing.failures))};
+  boost::json::array& array = answer.json["backups"].emplace_array();
+  for (std::size_t i = 0; i < listing.backups.size(); ++i) {
+    array.push_back(json_of(listing.backups[i], reasons[i]));
+  }
+  if (listing.backups.empty()) {
     std::vector<std::string> places;
     for (const Store* store : chosen) places.push_back(printable(store->location("")));
-    print("No backups found in " + join(places, ", ") + "\n");
+    answer.text = "No backups found in " + join(places, ", ") + "\n";
   } else {
-    print(backup_table(listing.backups, now,
-                       session.config.rotation ? reasons : std::vector<Reasons>{}));
+    answer.text = backup_table(listing.backups, now,
+                               session.config.rotation ? reasons : std::vector<Reasons>{});
   }
-  return static_cast<int>(exit_of(session, listing.failures));
+  return answer;
+}
+
+// What a configuration for a single database has left there is in nobody's list.
+void tell_of_unlisted(const Session& session) {
+  const Stores stores = make_stores(session.config.stores, session.context);
+  for (Store* store : stores.all()) {
+    try {
+      const std::vector<Object> objects = store->list("backup_");
+      const auto n = std::ranges::count_if(
+          objects, [](const Object& object) { return archive_stem(object.key).has_value(); });
+      if (n == 0) continue;
+      session.context.log.warning(
+          "backups beside the databases' folders are not listed: move them into one",
+          {{"store", store->location("")}, {"backups", std::to_string(n)}});
+    } catch (const Cancelled&) {
+      throw;
+    } catch (const Error& e) {  // of which the databases' own answers tell
+      session.context.log.debug("can't be listed", {{"cause", e.what()}});
+    }
+  }
+}
+
+}  // namespace
+
+int list_command(const Session& session) {
+  if (is_about_several(session)) tell_of_unlisted(session);
+  return answer(session, list_answer);
 }
 
 }  // namespace pgstow::cli

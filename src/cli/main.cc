@@ -64,8 +64,14 @@ void add_pages(CLI::App& app, CommandLine& line) {
   c->callback([&line] { line.page = man_command; });
 }
 
+void add_database(CLI::App* c, CommandLine& line) {
+  c->add_option("--database", line.arguments.database, "Only this one of BACKUP_DATABASES")
+      ->check(not_empty());
+}
+
 void add_backup(CLI::App& app, CommandLine& line) {
-  CLI::App* c = app.add_subcommand("backup", "Make a backup of the database now");
+  CLI::App* c = app.add_subcommand("backup", "Make a backup of the database, or databases, now");
+  add_database(c, line);
   c->add_flag("--json", line.arguments.json, "Print what was made as JSON");
   c->callback([&line] { line.command = backup_command; });
 }
@@ -77,6 +83,7 @@ void add_from(CLI::App* c, CommandLine& line, const char* help) {
 void add_list(CLI::App& app, CommandLine& line) {
   CLI::App* c = app.add_subcommand("list", "List the backups, newest first");
   c->alias("backup-list");
+  add_database(c, line);
   add_from(c, line, "Only this store, such as local or s3");
   c->add_flag("--json", line.arguments.json, "Print as JSON");
   c->callback([&line] { line.command = list_command; });
@@ -84,6 +91,7 @@ void add_list(CLI::App& app, CommandLine& line) {
 
 void add_verify(CLI::App& app, CommandLine& line) {
   CLI::App* c = app.add_subcommand("verify", "Check that stored bytes are the bytes written");
+  add_database(c, line);
   c->add_option("backup", line.arguments.choice, "Number in the list, name, or latest (default)")
       ->check(not_empty());
   c->add_flag("--all", line.arguments.all, "Every backup, in every store");
@@ -95,6 +103,7 @@ void add_verify(CLI::App& app, CommandLine& line) {
 void add_restore(CLI::App& app, CommandLine& line) {
   CLI::App* c = app.add_subcommand(
       "restore", "Restore a backup, proven, beside the present database; then swap them");
+  add_database(c, line);
   c->add_option("backup", line.arguments.choice, "Number in the list, name, or latest (default)")
       ->check(not_empty());
   c->add_flag("-y,--yes", line.arguments.yes, "Ask nothing");
@@ -106,11 +115,14 @@ void add_restore(CLI::App& app, CommandLine& line) {
       ->excludes(in_place);
   c->add_flag("--no-owner", line.arguments.no_owner, "Objects belong to the restoring role");
   c->add_flag("--no-privileges", line.arguments.no_privileges, "Leave GRANTs out");
+  c->add_flag("--create-roles", line.arguments.create_roles,
+              "First create the roles that the server lacks, as they were kept with the backup");
   c->callback([&line] { line.command = restore_command; });
 }
 
 void add_sync(CLI::App& app, CommandLine& line) {
   CLI::App* c = app.add_subcommand("sync", "Copy backups to the stores that miss them");
+  add_database(c, line);
   add_from(c, line, "Only copies out of this store (default: the nearest whole one)");
   c->add_option("--to", line.arguments.to, "Only this store is brought up to date")
       ->check(not_empty());
@@ -121,6 +133,7 @@ void add_sync(CLI::App& app, CommandLine& line) {
 
 void add_prune(CLI::App& app, CommandLine& line) {
   CLI::App* c = app.add_subcommand("prune", "Remove the backups that retention no longer keeps");
+  add_database(c, line);
   c->add_flag("-n,--dry-run", line.arguments.dry_run,
               "Only tell what is kept, why, and what is not");
   c->add_flag("--force", line.arguments.force,
@@ -132,6 +145,7 @@ void add_prune(CLI::App& app, CommandLine& line) {
 
 void add_keep(CLI::App& app, CommandLine& line) {
   CLI::App* c = app.add_subcommand("keep", "Pin a backup: retention never removes it");
+  add_database(c, line);
   c->add_option("backup", line.arguments.choice, "Number in the list, name, or latest")
       ->check(not_empty())
       ->required();
@@ -141,6 +155,7 @@ void add_keep(CLI::App& app, CommandLine& line) {
 
 void add_undo(CLI::App& app, CommandLine& line) {
   CLI::App* c = app.add_subcommand("undo", "Put back the database as it was before the restore");
+  add_database(c, line);
   c->add_flag("-y,--yes", line.arguments.yes, "Ask nothing");
   c->add_flag("--drop", line.arguments.drop, "Drop the kept database instead");
   c->callback([&line] { line.command = undo_command; });
@@ -148,6 +163,7 @@ void add_undo(CLI::App& app, CommandLine& line) {
 
 void add_doctor(CLI::App& app, CommandLine& line) {
   CLI::App* c = app.add_subcommand("doctor", "Check what works and what does not");
+  add_database(c, line);
   c->add_flag("--json", line.arguments.json, "Print as JSON");
   c->callback([&line] { line.command = doctor_command; });
 }

@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/several.h"
 
 namespace pgstow::cli {
 namespace {
@@ -47,7 +48,7 @@ std::string text_of(const Pruned& pruned, const PruneJob& job, Time now) {
   return text;
 }
 
-std::string json_text(const Pruned& pruned, bool dry_run) {
+boost::json::object json_of(const Pruned& pruned, bool dry_run) {
   boost::json::array array;
   for (const PruneStep& step : pruned.steps) {
     array.push_back({{"backup", step.backup.key},
@@ -57,18 +58,14 @@ std::string json_text(const Pruned& pruned, bool dry_run) {
                      {"verdict", verdict(step, dry_run)},
                      {"kept_for", boost::json::value_from(step.reasons)}});
   }
-  return pretty(
-             boost::json::object{{"schema", "pgstow.prune/1"},
-                                 {"removed", pruned.removed},
-                                 {"suspicious", boost::json::value_from(pruned.suspicions)},
-                                 {"not_removable", boost::json::value_from(pruned.not_removable)},
-                                 {"backups", array}}) +
-         "\n";
+  return {{"schema", "pgstow.prune/1"},
+          {"removed", pruned.removed},
+          {"suspicious", boost::json::value_from(pruned.suspicions)},
+          {"not_removable", boost::json::value_from(pruned.not_removable)},
+          {"backups", array}};
 }
 
-}  // namespace
-
-int prune_command(const Session& session) {
+Answer prune_answer(const Session& session) {
   const Stores stores = make_stores(session.config.stores, session.context);
   PruneJob job = prune_job(session.config, session.arguments);
   if (!session.arguments.all) job.database = database_of(session);
@@ -76,13 +73,13 @@ int prune_command(const Session& session) {
     clear_leftovers(stores.delivering(), IfNotCleared::kSayNothing, session.context);
   }
   const Pruned pruned = run_prune(job, stores, session.context);
-  print(session.arguments.json ? json_text(pruned, job.dry_run)
-                               : text_of(pruned, job, session.context.clock.now()));
   const bool clean = pruned.failures.empty() && pruned.suspicions.empty();
-  return static_cast<int>(clean ? Exit::kOk : Exit::kWarnings);
+  return {.text = text_of(pruned, job, session.context.clock.now()),
+          .json = json_of(pruned, job.dry_run),
+          .exit_code = static_cast<int>(clean ? Exit::kOk : Exit::kWarnings)};
 }
 
-int keep_command(const Session& session) {
+int keep(const Session& session) {
   const Stores stores = make_stores(session.config.stores, session.context);
   const Listing listing = list_backups(stores.all(), session.context);
   refuse_unread(listing);
@@ -93,5 +90,11 @@ int keep_command(const Session& session) {
                   session.arguments.off ? "is no longer pinned" : "is pinned: retention keeps it"));
   return static_cast<int>(exit_of(session, listing.failures));
 }
+
+}  // namespace
+
+int prune_command(const Session& session) { return answer(session, prune_answer); }
+
+int keep_command(const Session& session) { return for_one(session, keep); }
 
 }  // namespace pgstow::cli

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdio>
 
+#include "backup/restore_roles.h"
 #include "backup/selection.h"
 #include "backup/undo.h"
 #include "base/error.h"
@@ -12,6 +13,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/several.h"
 
 namespace pgstow::cli {
 namespace {
@@ -25,9 +27,11 @@ std::string read_line(const std::stop_token& stop) {
   return line;
 }
 
+bool somebody_to_ask() { return ::isatty(STDIN_FILENO) == 1; }
+
 bool confirmed(const Session& session, const std::string& question) {
   if (session.arguments.yes) return true;
-  if (::isatty(STDIN_FILENO) == 0) {
+  if (!somebody_to_ask()) {
     throw ConfigError("standard input is no terminal, so nobody can be asked",
                       "give --yes to restore without a question");
   }
@@ -148,15 +152,24 @@ void tell_of_other_server(const Session& session, const std::vector<Backup>& bac
   }
 }
 
-}  // namespace
+// Asked only of people: what runs by itself says --create-roles, or fails for the roles.
+bool wants_roles(const Session& session, const RestoreJob& job, const Backup& backup) {
+  if (job.create_roles || session.arguments.yes || !somebody_to_ask()) return job.create_roles;
+  const RolesToCreate roles = roles_to_create(job, backup, session.context);
+  if (roles.needed.empty() || roles.kept.empty()) return false;
+  print(fmt::format("This server lacks roles that the backup needs: {}\n",
+                    printable(join(roles.needed, ", "))));
+  return confirmed(session, fmt::format("Create the roles kept with it ({})?",
+                                        printable(join(roles.kept, ", "))));
+}
 
-int restore_command(const Session& session) {
+int restore(const Session& session) {
   const Stores stores = make_stores(session.config.stores, session.context);
   const Listing listing = list_backups(chosen_stores(session, stores), session.context);
   refuse_unread(listing);
   static_cast<void>(exit_of(session, listing.failures));  // another store has what is asked for
   const std::vector<Backup>& backups = listing.backups;
-  const RestoreJob job = restore_job(session.config, session.arguments);
+  RestoreJob job = restore_job(session.config, session.arguments);
   // A wrong name is told before the server is asked for anything.
   if (job.chosen) static_cast<void>(select_backup(backups, session.arguments.choice));
   const RestorePlan plan = plan_restore(job, session.context);
@@ -169,6 +182,7 @@ int restore_command(const Session& session) {
     print(backup_table(backups, session.context.clock.now()));
     print(what_will_happen(session, plan, backup));
   }
+  job.create_roles = wants_roles(session, job, backup);
   if (!confirmed(session, fmt::format("Restore {} now?", printable(plan.database)))) {
     print("Nothing was done.\n");
     return static_cast<int>(Exit::kFailed);
@@ -188,7 +202,7 @@ int restore_command(const Session& session) {
   return static_cast<int>(restored.not_dropped.empty() ? Exit::kOk : Exit::kWarnings);
 }
 
-int undo_command(const Session& session) {
+int undo(const Session& session) {
   const RestoreJob job = restore_job(session.config, session.arguments);
   if (session.arguments.drop) {
     if (!confirmed(session, "Drop the databases kept by restores of " +
@@ -215,5 +229,11 @@ int undo_command(const Session& session) {
   print_done(session, text);
   return static_cast<int>(Exit::kOk);
 }
+
+}  // namespace
+
+int restore_command(const Session& session) { return for_one(session, restore); }
+
+int undo_command(const Session& session) { return for_one(session, undo); }
 
 }  // namespace pgstow::cli

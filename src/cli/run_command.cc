@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "cli/audience.h"
 #include "cli/commands.h"
+#include "cli/databases.h"
 #include "cli/service_check.h"
 #include "daemon/http_server.h"
 #include "daemon/service.h"
@@ -94,8 +95,10 @@ ServiceEnd serve(const Session& session, const Supervisor& supervisor) {
   StateFile state(folder, settings.database);
   state.change([](State& s) { s.next_run.reset(); }, context);  // it is planned anew
   StandingBoard board;
+  const bool several = session.config.databases.has_value();
   const Stores stores = make_stores(session.config.stores, context);
   Audience audience(session, state);
+  Databases databases(session.config, context);
   const auto http = answer(read_http_settings(session.config.settings), board, audience, context);
   context.log.info("the service begins", {{"database", settings.database}});
   supervisor.tell("READY=1");
@@ -104,11 +107,20 @@ ServiceEnd serve(const Session& session, const Supervisor& supervisor) {
       {.stores = stores,
        .state = state,
        .board = board,
-       .make = [&](const Job& job, const Context& c,
-                   Progress& progress) { return run_job(job, stores, c, progress); },
+       .make =
+           [&](const Job& job, const Context& c, Progress& progress) {
+             if (!several) return run_job(job, stores, c, progress);
+             return sum_of(databases.run(job.backup.covering_from, c, progress), settings.database);
+           },
        .deliver =
            [&](const Context& c, Progress& progress) {
-             return deliver_missed(stores.delivering(), c, progress);
+             return several ? databases.deliver(c, progress)
+                            : deliver_missed(stores.delivering(), c, progress);
+           },
+       .look =
+           [&](const std::string& server) {
+             return several ? databases.look(server)
+                            : look_into(stores, settings.database, server, context);
            },
        .tell = [&](const Event& event) { audience.tell(event); },
        .look_ahead = [&](const Context& c) { return obstacle_to(settings.job.backup, c); },

@@ -9,6 +9,8 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/databases.h"
+#include "cli/several.h"
 #include "cli/system_unit.h"
 #include "daemon/look.h"
 #include "daemon/plan.h"
@@ -48,13 +50,20 @@ Status look_at(const Session& session) {
   State state = file.read(session.context);
   Status status{.schedules = read_schedules(config)};
   const Stores stores = make_stores(config.stores, session.context);
-  const Look look = look_into(stores, database, state.server, session.context);
+  Databases databases(config, session.context);
+  const Look look = config.databases ? databases.look(state.server)
+                                     : look_into(stores, database, state.server, session.context);
   if (look.newest || look.complete) state.last_good = look.newest;
   status.standing = standing_of(state, database, status.schedules, session.context.clock.now());
   status.standing.stores = look.stores;
+  status.standing.databases = look.databases;
   status.service = holder_of_lock(folder, service_lock_name(database));
   const BackupJob job = backup_job(config);
-  if (!job.lock_folder.empty()) status.running = holder_of_lock(job.lock_folder, database);
+  if (config.databases) {
+    status.running = databases.running();
+  } else if (!job.lock_folder.empty()) {
+    status.running = holder_of_lock(job.lock_folder, database);
+  }
   status.standing.next_run = next_run(status, state);
   status.wrong = what_is_wrong(status.standing, status.service.has_value());
   return status;
@@ -85,6 +94,14 @@ std::string store_text(const StoreStanding& store, const Standing& s) {
                      behind ? "; another host made a newer one" : "");
 }
 
+std::string database_text(const DatabaseStanding& one, const Standing& s) {
+  const std::string name = printable(one.name);
+  if (!one.last_good) return name + ": no good backup";
+  return fmt::format("{}: {}, {}, {}, {} rows", name, printable(one.last_good->key),
+                     ago(one.last_good->time, s.now), human_bytes(one.last_good->bytes),
+                     human_count(one.last_good->rows));
+}
+
 std::string in_text(const Status& status) {
   const Standing& s = status.standing;
   std::string text = line("database", printable(s.database));
@@ -100,6 +117,7 @@ std::string in_text(const Status& status) {
   text += line("last good", last_good_text(s));
   text += line("last run", last_run_text(s));
   for (const StoreStanding& store : s.stores) text += line("store", store_text(store, s));
+  for (const DatabaseStanding& one : s.databases) text += line("of", database_text(one, s));
   if (status.wrong.empty()) return text + line("wrong", "nothing");
   for (const std::string& wrong : status.wrong) text += line("wrong", wrong);
   return text;
@@ -116,6 +134,13 @@ std::string in_json(const Status& status) {
                       {"bytes", store.bytes},
                       {"newest", json_time(store.newest)}});
   }
+  boost::json::array databases;
+  for (const DatabaseStanding& one : s.databases) {
+    databases.push_back(
+        {{"name", one.name},
+         {"newest", one.last_good ? boost::json::value(one.last_good->key) : nullptr},
+         {"time", one.last_good ? boost::json::value(rfc3339(one.last_good->time)) : nullptr}});
+  }
   boost::json::array wrong;
   for (const std::string& text : status.wrong) wrong.emplace_back(text);
   boost::json::object o{{"schema", "pgstow.status/1"},
@@ -126,6 +151,7 @@ std::string in_json(const Status& status) {
                         {"stale", !s.last_good || s.stale()},
                         {"stale_from", json_time(s.stale_from)},
                         {"stores", stores},
+                        {"databases", databases},
                         {"wrong", wrong}};
   o["last_good"] = s.last_good ? boost::json::value{{"name", s.last_good->key},
                                                     {"time", rfc3339(s.last_good->time)},

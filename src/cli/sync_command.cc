@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/several.h"
 
 namespace pgstow::cli {
 namespace {
@@ -21,7 +22,7 @@ std::string line(const SyncStep& step, bool dry_run) {
                      step.why, step.problem.empty() ? "" : ": " + printable(step.problem));
 }
 
-std::string json_text(const Synced& synced) {
+boost::json::object json_of(const Synced& synced) {
   boost::json::array array;
   for (const SyncStep& step : synced.steps) {
     array.push_back({{"backup", step.key},
@@ -31,12 +32,10 @@ std::string json_text(const Synced& synced) {
                      {"bytes", step.bytes},
                      {"problem", step.problem}});
   }
-  return pretty(boost::json::object{{"schema", "pgstow.sync/1"}, {"steps", array}}) + "\n";
+  return {{"schema", "pgstow.sync/1"}, {"steps", array}};
 }
 
-}  // namespace
-
-int sync_command(const Session& session) {
+Answer sync_answer(const Session& session) {
   const Stores stores = make_stores(session.config.stores, session.context);
   if (stores.places().size() < 2) {
     throw ConfigError("there is only one store: nothing to bring up to date",
@@ -49,16 +48,19 @@ int sync_command(const Session& session) {
                                      ? std::optional(prune_job(session.config, session.arguments))
                                      : std::nullopt};
   const Synced synced = run_sync(job, stores, session.context, session.progress);
-  if (session.arguments.json) {
-    print(json_text(synced));
-  } else {
-    for (const SyncStep& step : synced.steps) print(line(step, job.dry_run));
-    if (synced.steps.empty() && synced.failures.empty()) print("Every store is up to date.\n");
-  }
+  std::string text;
+  for (const SyncStep& step : synced.steps) text += line(step, job.dry_run);
+  if (synced.steps.empty() && synced.failures.empty()) text = "Every store is up to date.\n";
   const bool failed =
       std::ranges::any_of(synced.steps, [](const SyncStep& step) { return !step.problem.empty(); });
   const Exit listing = exit_of(session, synced.failures);
-  return static_cast<int>(failed ? Exit::kWarnings : listing);
+  return {.text = text,
+          .json = json_of(synced),
+          .exit_code = static_cast<int>(failed ? Exit::kWarnings : listing)};
 }
+
+}  // namespace
+
+int sync_command(const Session& session) { return answer(session, sync_answer); }
 
 }  // namespace pgstow::cli

@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/several.h"
 
 namespace pgstow::cli {
 namespace {
@@ -35,11 +36,12 @@ Outcome verify_one(const Session& session, const Backup& backup) {
   try {
     const Verified found =
         run_verify(backup.store(), backup, session.config.jobs, session.context, session.progress);
+    const bool whole = found.globals_problem.empty();
     return {.key = backup.key,
             .store = backup.store().name(),
-            .problem = {},
+            .problem = whole ? "" : "its globals: " + found.globals_problem,
             .summary = summary(backup, found),
-            .exit_code = 0};
+            .exit_code = static_cast<int>(whole ? Exit::kOk : Exit::kDamaged)};
   } catch (const Cancelled&) {
     throw;
   } catch (const Error& e) {  // the others are still looked at
@@ -51,29 +53,30 @@ Outcome verify_one(const Session& session, const Backup& backup) {
   }
 }
 
-void show(const std::vector<Outcome>& outcomes, const std::vector<std::string>& orphans,
-          bool as_json) {
-  if (as_json) {
-    boost::json::array array;
-    for (const Outcome& o : outcomes) {
-      array.push_back({{"name", o.key},
-                       {"store", o.store},
-                       {"good", o.problem.empty()},
-                       {"problem", o.problem}});
-    }
-    print(pretty(boost::json::object{{"schema", "pgstow.verify/1"}, {"backups", array}}) + "\n");
-    return;
+boost::json::object json_of(const std::vector<Outcome>& outcomes) {
+  boost::json::array array;
+  for (const Outcome& o : outcomes) {
+    array.push_back(
+        {{"name", o.key}, {"store", o.store}, {"good", o.problem.empty()}, {"problem", o.problem}});
   }
+  return {{"schema", "pgstow.verify/1"}, {"backups", array}};
+}
+
+std::string text_of(const std::vector<Outcome>& outcomes, const std::vector<std::string>& orphans) {
+  std::string text;
   for (const Outcome& o : outcomes) {
     const std::string name = printable(o.store == "local" ? o.key : o.key + " in " + o.store);
-    print(o.problem.empty()
-              ? fmt::format("good     {}  {}\n", name, o.summary)
-              : fmt::format("{:<7}  {}  {}\n",
-                            o.exit_code == static_cast<int>(Exit::kDamaged) ? "DAMAGED" : "FAILED",
-                            name, printable(o.problem)));
+    text +=
+        o.problem.empty()
+            ? fmt::format("good     {}  {}\n", name, o.summary)
+            : fmt::format("{:<7}  {}  {}\n",
+                          o.exit_code == static_cast<int>(Exit::kDamaged) ? "DAMAGED" : "FAILED",
+                          name, printable(o.problem));
   }
-  for (const std::string& key : orphans)
-    print(fmt::format("orphan   {}  its archive is gone\n", printable(key)));
+  for (const std::string& key : orphans) {
+    text += fmt::format("orphan   {}  its archive is gone\n", printable(key));
+  }
+  return text;
 }
 
 bool unreadable(const Store& store, const Listing& listing) {
@@ -81,9 +84,7 @@ bool unreadable(const Store& store, const Listing& listing) {
          listing.failures.end();
 }
 
-}  // namespace
-
-int verify_command(const Session& session) {
+Answer verify_answer(const Session& session) {
   const Stores stores = make_stores(session.config.stores, session.context);
   const std::vector<Store*> chosen = chosen_stores(session, stores);
   const Listing listing = list_backups(chosen, session.context);
@@ -109,14 +110,25 @@ int verify_command(const Session& session) {
                                : select_backup(listing.backups, choice);
     outcomes.push_back(verify_one(session, backup));
   }
-  show(outcomes, orphans, session.arguments.json);
   int code = static_cast<int>(exit_of(session, listing.failures));
   if (!orphans.empty()) code = static_cast<int>(Exit::kWarnings);
   for (const Outcome& o : outcomes) {
     if (o.problem.empty() || code == static_cast<int>(Exit::kDamaged)) continue;
     code = o.exit_code;  // damage is the worst that can be said
   }
-  return code;
+  return {.text = text_of(outcomes, orphans), .json = json_of(outcomes), .exit_code = code};
+}
+
+}  // namespace
+
+// A number or a name means another backup in each database.
+int verify_command(const Session& session) {
+  const std::string& choice = session.arguments.choice;
+  if (is_about_several(session) && !choice.empty() && choice != "latest") {
+    throw ConfigError("of which database? Several are configured (BACKUP_DATABASES)",
+                      "name it with --database");
+  }
+  return answer(session, verify_answer);
 }
 
 }  // namespace pgstow::cli

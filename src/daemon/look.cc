@@ -1,5 +1,9 @@
 #include "daemon/look.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+
 #include "backup/newest.h"
 #include "base/error.h"
 
@@ -33,7 +37,54 @@ StoreStanding look_into_one(Store& store, const std::string& database, const std
   return standing;
 }
 
+// Both have the stores in the same order.
+void add_stores(Look& all, const Look& one) {
+  if (all.stores.empty()) {
+    all.stores = one.stores;
+    return;
+  }
+  for (std::size_t i = 0; i < all.stores.size(); ++i) {
+    StoreStanding& sum = all.stores[i];
+    const StoreStanding& store = one.stores[i];
+    if (sum.reachable) sum.problem = store.problem;
+    sum.reachable = sum.reachable && store.reachable;
+    sum.backups += store.backups;
+    sum.bytes += store.bytes;
+    sum.newest = sum.newest && store.newest ? std::optional(std::min(*sum.newest, *store.newest))
+                                            : std::nullopt;
+    sum.looked = std::max(sum.looked, store.looked);
+  }
+}
+
+void add_newest(Look& all, const GoodBackup& backup) {
+  if (!all.newest) {
+    all.newest = backup;
+    return;
+  }
+  all.newest->time = std::min(all.newest->time, backup.time);
+  all.newest->bytes += backup.bytes;
+  all.newest->raw_bytes += backup.raw_bytes;
+  all.newest->rows += backup.rows;
+  all.newest->duration += backup.duration;
+}
+
 }  // namespace
+
+Look look_at_several(const std::vector<DatabaseLook>& looks) {
+  Look all;
+  bool each_has_one = !looks.empty();
+  for (const auto& [database, look] : looks) {
+    all.databases.push_back({.name = database, .last_good = look.newest});
+    add_stores(all, look);
+    all.complete = all.complete && look.complete;
+    if (all.server.empty()) all.server = look.server;
+    each_has_one = each_has_one && look.newest.has_value();
+    if (look.newest) add_newest(all, *look.newest);
+  }
+  if (!each_has_one) all.newest.reset();
+  if (all.newest) all.newest->key = fmt::format("{} databases", looks.size());
+  return all;
+}
 
 GoodBackup good_backup(const Backup& backup) {
   const Manifest& m = *backup.manifest;

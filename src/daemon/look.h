@@ -13,15 +13,25 @@ namespace pgstow {
 
 struct Look {
   std::vector<StoreStanding> stores;
-  std::optional<GoodBackup> newest;  // of all of them
-  std::string server;                // system identifier that it tells
-  bool complete = true;              // every store could be listed
+  std::optional<GoodBackup> newest;              // of all of them
+  std::string server;                            // system identifier that it tells
+  bool complete = true;                          // every store could be listed
+  std::vector<DatabaseStanding> databases = {};  // where there are several
 };
 
 // Of this database; of several servers' only this one's, where `server` is not empty. A store that
 // can't be listed is told in the answer. Throws Cancelled only.
 Look look_into(const Stores& stores, const std::string& database, const std::string& server,
                const Context& context);
+
+struct DatabaseLook {
+  std::string database;
+  Look look;
+};
+
+// Of several databases together: each store's newest, and the newest of all, is that of the
+// database whose own is oldest, and none where one of them has none. Numbers are sums.
+Look look_at_several(const std::vector<DatabaseLook>& looks);
 
 // What is shown of a backup with a manifest.
 GoodBackup good_backup(const Backup& backup);

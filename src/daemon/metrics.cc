@@ -170,6 +170,19 @@ void add_stores(Exposition& out, const Standing& s) {
                 [](Store store) { return seconds(store.looked); });
 }
 
+// Of several databases, each one's own.
+void add_databases(Exposition& out, const Standing& s) {
+  out.gauge("database_last_success_timestamp_seconds",
+            "Of which moment the newest good backup of one of the databases is; 0: none.");
+  for (const DatabaseStanding& one : s.databases) {
+    out.sample(one.last_good ? seconds(one.last_good->time) : 0.0, "of", one.name);
+  }
+  out.gauge("database_last_backup_size_bytes", "Size of that backup, as it is stored.");
+  for (const DatabaseStanding& one : s.databases) {
+    out.sample(one.last_good ? one.last_good->bytes : 0, "of", one.name);
+  }
+}
+
 [[noreturn]] void fail(const std::filesystem::path& path, std::string_view what, int code) {
   // Not throw_errno(): its hints are about the folder of the backups.
   throw Error(fmt::format("metrics file {}: {}: {}", path.native(), what,
@@ -201,6 +214,7 @@ std::string metrics_text(const Standing& standing) {
   add_newest_backup(out, standing);
   add_runs(out, standing);
   add_stores(out, standing);
+  add_databases(out, standing);
   return out.take();
 }
 

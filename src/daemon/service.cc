@@ -7,7 +7,6 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "daemon/background.h"
-#include "daemon/look.h"
 
 namespace pgstow {
 namespace {
@@ -54,6 +53,7 @@ class Service {
   std::optional<Failure> failure_;
   std::optional<Failure> missed_;  // by a store: the last delivery there
   std::vector<StoreStanding> stores_;
+  std::vector<DatabaseStanding> databases_;
   bool reload_ = false;  // asked for while a job was running
   Outlook outlook_{parts_.look_ahead, context_};
 };
@@ -61,11 +61,11 @@ class Service {
 // What the stores hold now goes before what was remembered, as far as all could be asked.
 void Service::look() {
   Look look;
-  Background looking(
-      [&] { look = look_into(parts_.stores, settings_.database, state_.server, context_); });
+  Background looking([&] { look = parts_.look(state_.server); });
   attend(looking, [] {});  // a store that hangs must not make us look dead
   looking.take();
   stores_ = look.stores;
+  databases_ = look.databases;
   const bool newer =
       look.newest && (!state_.last_good || look.newest->time > state_.last_good->time);
   if (!newer && !look.complete) return;
@@ -326,6 +326,7 @@ Standing Service::standing() const {
   standing.service_started = began_;
   standing.next_run = plan().at;
   standing.stores = stores_;
+  standing.databases = databases_;
   return standing;
 }
 

@@ -12,6 +12,7 @@
 #include "base/context.h"
 #include "daemon/cron.h"
 #include "daemon/job_report.h"
+#include "daemon/look.h"
 #include "daemon/outlook.h"
 #include "daemon/plan.h"
 #include "daemon/standing.h"
@@ -33,6 +34,9 @@ using MakeBackup = std::function<JobDone(const Job& job, const Context& context,
 // Delivers what stores missed; as deliver_missed.
 using Deliver = std::function<std::vector<StoreFailure>(const Context& context, Progress&)>;
 
+// What the stores hold, of the server with this system identifier; as look_into.
+using LookAround = std::function<Look(const std::string& server)>;
+
 // The newest standing; thread-safe.
 class StandingBoard {
  public:
@@ -53,6 +57,7 @@ struct ServiceParts {
   StandingBoard& board;
   MakeBackup make;
   Deliver deliver;
+  LookAround look;
   Tell tell;
   LookAhead look_ahead = [](const Context&) { return std::nullopt; };  // once, at the start
   std::function<void()> alive = [] {};                                 // at every tick

@@ -71,6 +71,10 @@ class ServiceTest : public ::testing::Test {
                               delivered_.push_back(test_.clock.now());
                               return deliver_();
                             },
+                        .look =
+                            [this](const std::string& server) {
+                              return look_into(stores_, "shop", server, test_.context());
+                            },
                         .tell =
                             [this](const Event& event) {
                               events_.push_back(event);

@@ -34,6 +34,12 @@ struct GoodBackup {
   std::chrono::milliseconds duration{0};
 };
 
+// One of several databases.
+struct DatabaseStanding {
+  std::string name = {};
+  std::optional<GoodBackup> last_good = {};
+};
+
 // How many jobs ended so, since this host's state began.
 struct JobCounts {
   std::uint64_t good = 0;
@@ -71,6 +77,7 @@ struct Standing {
   std::uint64_t notifications_failed = 0;  // given up
   std::optional<Time> stale_from = {};     // when the newest good backup is too old; may be past
   std::vector<StoreStanding> stores = {};
+  std::vector<DatabaseStanding> databases = {};  // where there are several
 
   bool stale() const { return stale_from && now >= *stale_from; }
 };

@@ -221,6 +221,13 @@ std::string before_name(std::string_view database, Time time) {
   return stem(database, kBefore) + stamp(time);
 }
 
+bool is_beside_another(std::string_view database) {
+  if (database.size() <= kStampLength) return false;
+  const std::string_view stem = database.substr(0, database.size() - kStampLength);
+  return (stem.ends_with(kBefore) || stem.ends_with(kRestoring)) &&
+         parse_stamp(database.substr(stem.size())).has_value();
+}
+
 bool database_exists(Connection& maintenance, const std::string& name) {
   return maintenance.query("select 1 from pg_catalog.pg_database where datname = $1", {name})
              .rows() == 1;

@@ -29,6 +29,8 @@ constexpr std::size_t kMaxName = 63;
 // shortened, with a hash of the whole, to fit PostgreSQL's 63 bytes.
 std::string restoring_name(std::string_view database, Time time);
 std::string before_name(std::string_view database, Time time);
+// Whether it is such a name.
+bool is_beside_another(std::string_view database);
 
 bool database_exists(Connection& maintenance, const std::string& name);
 

@@ -55,6 +55,17 @@ std::set<std::string> roles_with_settings(const ArchiveHeader& archive) {
   return roles;
 }
 
+std::vector<std::string> missing_roles(Connection& maintenance, const ArchiveHeader& archive,
+                                       const CreateOptions& options) {
+  const std::set<std::string> there =
+      names_of(maintenance.query("select rolname from pg_catalog.pg_roles"));
+  std::vector<std::string> missing;
+  for (const std::string& role : needs_of(archive, options).roles) {
+    if (!there.contains(role)) missing.push_back(role);
+  }
+  return missing;
+}
+
 std::vector<std::string> missing_on_server(Connection& maintenance, const ArchiveHeader& archive,
                                            const CreateOptions& options) {
   const Needs needs = needs_of(archive, options);

@@ -111,6 +111,17 @@ std::size_t SqlLexer::dollar_string_end() const {
   return close == std::string_view::npos ? sql_.size() : close + tag.size();
 }
 
+std::string identifier_value(const Token& token) {
+  if (token.kind != Token::Kind::kQuotedName) return lower(token.text);
+  std::string name;
+  const std::string_view inner = token.text.substr(1, token.text.size() - 2);
+  for (std::size_t i = 0; i < inner.size(); ++i) {
+    name += inner[i];
+    if (inner[i] == '"') ++i;
+  }
+  return name;
+}
+
 std::string string_value(const Token& token) {
   std::string_view text = token.text;
   if (text.starts_with('$')) {

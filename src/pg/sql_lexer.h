@@ -42,6 +42,9 @@ class SqlLexer {
   std::size_t at_ = 0;
 };
 
+// The name that a name token writes: "A""b" is A"b, and Shop is shop.
+std::string identifier_value(const Token& token);
+
 // The value of a string token: 'it''s' is it's.
 std::string string_value(const Token& token);
 

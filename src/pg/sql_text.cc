@@ -108,18 +108,6 @@ bool ends_roles(const Token& token) {
   return std::ranges::any_of(kWords, [&](std::string_view word) { return token.is_keyword(word); });
 }
 
-// The name that a token writes: "A""b" is A"b.
-std::string name_value(const Token& token) {
-  if (token.kind != Token::Kind::kQuotedName) return lower(token.text);
-  std::string name;
-  const std::string_view inner = token.text.substr(1, token.text.size() - 2);
-  for (std::size_t i = 0; i < inner.size(); ++i) {
-    name += inner[i];
-    if (inner[i] == '"') ++i;
-  }
-  return name;
-}
-
 }  // namespace
 
 std::string quote_identifier(std::string_view name) { return quoted(name, '"', "\"", '"'); }
@@ -180,7 +168,7 @@ std::set<std::string> roles_of_acl(std::string_view defn) {
     } else if (!in_list || token->is_symbol(',') || token->is_keyword("group")) {
       continue;
     } else if (token->is_name() && !ends_roles(*token)) {
-      if (!token->is_keyword("public")) roles.insert(name_value(*token));
+      if (!token->is_keyword("public")) roles.insert(identifier_value(*token));
     } else {
       in_list = false;
     }
@@ -197,7 +185,7 @@ std::optional<std::string> role_of_setting(std::string_view statement) {
   if (!next_is("alter") || !next_is("role")) return std::nullopt;
   const std::optional<Token> role = lexer.next_visible();
   if (!role || !role->is_name() || !next_is("in") || !next_is("database")) return std::nullopt;
-  return name_value(*role);
+  return identifier_value(*role);
 }
 
 CopyTarget parse_copy(std::string_view copy_statement) {

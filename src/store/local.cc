@@ -78,13 +78,17 @@ std::string LocalStore::key_name(std::string_view key) const {
       fmt::format("{}: '{}' can't be the name of an object", folder_.native(), printable(key)));
 }
 
+void LocalStore::require_folder() const {
+  if (missing_ == Missing::kMake) return;
+  const fs::path needed = missing_ == Missing::kRefuse ? folder_ : parent_of(folder_);
+  if (open_folder(needed)) return;
+  throw NotFound(fmt::format("{}: there is no such folder", needed.native()),
+                 "is its disk mounted? Make the folder once: mkdir -p -m 700 " + needed.native());
+}
+
 std::unique_ptr<Sink> LocalStore::create(std::string_view key, Existing existing) {
   const std::string name = key_name(key);
-  if (missing_ == Missing::kRefuse && !open_folder(folder_)) {
-    throw NotFound(
-        fmt::format("{}: there is no such folder", folder_.native()),
-        "is its disk mounted? Make the folder once: mkdir -p -m 700 " + folder_.native());
-  }
+  require_folder();
   return std::make_unique<LocalSink>(make_folder(folder_), name, existing, location(name));
 }
 
@@ -119,6 +123,20 @@ void LocalStore::remove(std::string_view key) {
     throw_errno(fmt::format("{}: unlink", location(name)));
   }
   sync_folder(folder, folder_.native());
+}
+
+std::vector<std::string> LocalStore::folders() const {
+  std::vector<std::string> names;
+  const Fd folder = open_folder(folder_);
+  if (!folder) return names;
+  for_each_name(folder, folder_.native(), [&](const std::string& name) {
+    struct stat info{};
+    if (!is_plain_name(name)) return;
+    if (::fstatat(folder.get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) return;
+    if (S_ISDIR(info.st_mode)) names.push_back(name);
+  });
+  std::ranges::sort(names);
+  return names;
 }
 
 bool LocalStore::exists() { return static_cast<bool>(open_folder(folder_)); }

@@ -26,10 +26,10 @@ struct SpaceInfo {
 // longer than 232 bytes. Hidden files, links, folders and whatever else lies there are not its
 // objects. A folder that is no folder throws ConfigError; one that is missing is an empty store,
 // and made by the first create(), unless it has to be there (since it lies on a disk that may not
-// be mounted): create() throws NotFound then.
+// be mounted), or the folder around it has to: create() throws NotFound then.
 class LocalStore final : public Store {
  public:
-  enum class Missing { kMake, kRefuse };
+  enum class Missing { kMake, kMakeBelow, kRefuse };
 
   explicit LocalStore(std::filesystem::path folder, std::string name = "local",
                       Missing missing = Missing::kMake);
@@ -44,6 +44,9 @@ class LocalStore final : public Store {
   int clear_leftovers() override;
   bool exists() override;
 
+  // The names of the folders in it, sorted; without hidden ones, and without links.
+  std::vector<std::string> folders() const;
+
   // What to tell the user when others may write to the folder or put another in its place.
   std::optional<std::string> permission_warning() const;
 
@@ -52,6 +55,7 @@ class LocalStore final : public Store {
 
  private:
   std::string key_name(std::string_view key) const;
+  void require_folder() const;
 
   const std::filesystem::path folder_;
   const std::string name_;

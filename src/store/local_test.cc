@@ -48,6 +48,23 @@ class LocalStoreTest : public ::testing::Test {
   LocalStore store_{folder_};
 };
 
+TEST_F(LocalStoreTest, FoldersInItAreNamedButHiddenOnesAndLinks) {
+  EXPECT_TRUE(store_.folders().empty());
+  for (const char* name : {"shop", "b%C3%BC", ".pgstow"}) fs::create_directories(folder_ / name);
+  fs::create_directory_symlink(temp_.path(), folder_ / "link");
+  put(store_, "file", "x");
+  EXPECT_EQ(store_.folders(), (Keys{"b%C3%BC", "shop"}));
+}
+
+TEST_F(LocalStoreTest, OneBelowAFolderThatHasToBeThereMakesOnlyItself) {
+  LocalStore below(folder_ / "shop", "local:usb", LocalStore::Missing::kMakeBelow);
+  EXPECT_THROW(put(below, "a", "x"), NotFound);
+  EXPECT_FALSE(fs::exists(folder_));
+  fs::create_directory(folder_);
+  put(below, "a", "x");
+  EXPECT_EQ(names_in(folder_ / "shop"), Keys{"a"});
+}
+
 class LocalStoreUmask : public LocalStoreTest, public ::testing::WithParamInterface<mode_t> {};
 
 TEST_P(LocalStoreUmask, ModesAreThePrivateOnes) {

@@ -64,6 +64,14 @@ void each_page(S3Client& client, const ListingOf& listing, const std::stop_token
   throw Error(where + ": goes round in circles");
 }
 
+QueryParameters next_page(const XmlElement& xml) {
+  return {{"continuation-token", xml.text_of("NextContinuationToken")}};
+}
+
+ListingOf folder_listing(const std::string& start) {
+  return {.key = {}, .query = {{"list-type", "2"}, {"prefix", start}, {"delimiter", "/"}}};
+}
+
 }  // namespace
 
 std::vector<Object> list_objects(S3Client& client, const std::string& folder,
@@ -84,18 +92,28 @@ std::vector<Object> list_objects(S3Client& client, const std::string& folder,
       }
     }
   };
-  const auto next = [](const XmlElement& xml) -> QueryParameters {
-    return {{"continuation-token", xml.text_of("NextContinuationToken")}};
-  };
-  each_page(client,
-            {.key = {}, .query = {{"list-type", "2"}, {"prefix", start}, {"delimiter", "/"}}}, stop,
-            take, next);
+  each_page(client, folder_listing(start), stop, take, next_page);
   std::ranges::sort(objects, {}, &Object::key);  // a few servers do not
   const auto twice = std::ranges::adjacent_find(objects, {}, &Object::key);
   if (twice != objects.end()) {
     throw Error(fmt::format("{}: the listing has \"{}\" twice", where, printable(twice->key)));
   }
   return objects;
+}
+
+std::vector<std::string> list_folders(S3Client& client, const std::string& folder,
+                                      const std::stop_token& stop) {
+  std::set<std::string> names;
+  const auto take = [&](const XmlElement& xml, const S3Reply&) {
+    for (const XmlElement* entry : xml.all("CommonPrefixes")) {
+      const std::string prefix = entry->text_of("Prefix");
+      if (!prefix.starts_with(folder) || !prefix.ends_with('/')) continue;
+      const std::string name = prefix.substr(folder.size());
+      if (name.size() > 1) names.insert(name.substr(0, name.size() - 1));
+    }
+  };
+  each_page(client, folder_listing(folder), stop, take, next_page);
+  return {names.begin(), names.end()};
 }
 
 OpenUploads list_uploads(S3Client& client, const std::string& prefix, const std::stop_token& stop) {

@@ -19,6 +19,10 @@ namespace pgstow {
 std::vector<Object> list_objects(S3Client& client, const std::string& folder,
                                  std::string_view prefix, const std::stop_token& stop);
 
+// The names of the folders in `folder`: what stands in keys between it and the next '/'. Sorted.
+std::vector<std::string> list_folders(S3Client& client, const std::string& folder,
+                                      const std::stop_token& stop);
+
 struct OpenUpload {
   std::string key;
   std::string id;

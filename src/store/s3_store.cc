@@ -30,8 +30,9 @@ constexpr std::string_view kOurs = "backup_";  // what our uploads' keys begin w
 // too, may have backups in that folder.
 bool is_ours(std::string_view name) {
   constexpr std::string_view kShape = "00000000_000000";
-  constexpr std::array<std::string_view, 6> kEnds{".dump.gz",       ".dump.zst",    ".json",
-                                                  ".verified.json", ".missed.json", ".pin.json"};
+  constexpr std::array<std::string_view, 7> kEnds{
+      ".dump.gz",       ".dump.zst",    ".json",    ".globals.sql.gz",
+      ".verified.json", ".missed.json", ".pin.json"};
   if (!name.starts_with(kOurs)) return false;
   const std::string_view stamp = name.substr(kOurs.size()).substr(0, kShape.size());
   const bool fits = std::ranges::equal(stamp, kShape, [](char c, char shape) {
@@ -80,6 +81,10 @@ std::vector<Object> S3Store::list(std::string_view prefix) {
     return object.key.empty() || object.key.starts_with('.');
   });
   return objects;
+}
+
+std::vector<std::string> S3Store::folders() {
+  return list_folders(*client_, client_->settings().prefix, client_->context().stop);
 }
 
 void S3Store::remove(std::string_view key) {

@@ -40,6 +40,9 @@ class S3Store final : public Store {
   // backup's names that have not moved for a day.
   int clear_leftovers() override;
 
+  // The names of the folders below the prefix, sorted.
+  std::vector<std::string> folders();
+
   // Whether the bucket has answered a removal with a delete marker: it is versioned, and what was
   // removed is hidden, not gone.
   bool hides_removed() const { return hides_removed_; }

@@ -69,6 +69,7 @@ FakeTool::FakeTool(const std::string& name, const std::string& script) {
                                fmt::arg("place", folder_.path().string())) +
                        script + "\n");
   fs::permissions(file, fs::perms(0755));
+  fs::create_symlink(postgres_programs() / "pg_dumpall", folder_ / "bin" / "pg_dumpall");
 }
 
 void FakeTool::await_pause(const Running& run) const {

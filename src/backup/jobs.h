@@ -1,0 +1,44 @@
+// The jobs of several databases, one after the other: one that fails does not stop the others.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "backup/job.h"
+#include "base/context.h"
+#include "base/error.h"
+
+namespace pgstow {
+
+// What came of one database's job.
+struct DatabaseDone {
+  std::string database;
+  std::optional<JobDone> done = {};  // nothing: it failed
+  std::string problem = {};
+  std::string hint = {};
+  int exit_code = static_cast<int>(Exit::kOk);  // of its error
+};
+
+// Some have their backup, and others do not.
+class SomeFailed : public Error {
+ public:
+  using Error::Error;
+  int exit_code() const noexcept override { return static_cast<int>(Exit::kWarnings); }
+};
+
+// Makes the backup of one database, as run_job.
+using MakeOne = std::function<JobDone(const std::string& database, const Context& context)>;
+
+// In that order. Only a stop is thrown.
+std::vector<DatabaseDone> run_jobs(const std::vector<std::string>& databases, const MakeOne& make,
+                                   const Context& context);
+
+// One record of them all, as if it were of one database with the sums of all of them: with their
+// warnings, and what failed in their stores, each with the database's name before it. Throws
+// SomeFailed, or Error where all have failed, naming each that has; what another run was already
+// making is Locked if that is all there is.
+JobDone sum_of(const std::vector<DatabaseDone>& all, const std::string& name);
+
+}  // namespace pgstow

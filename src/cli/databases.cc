@@ -1,0 +1,83 @@
+#include "cli/databases.h"
+
+#include <fmt/format.h>
+
+#include "backup/config_databases.h"
+#include "backup/config_state.h"
+#include "backup/sync.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "cli/commands.h"
+#include "store/lock.h"
+
+namespace pgstow::cli {
+
+Databases::One& Databases::one(const std::string& database) {
+  const auto known = ones_.find(database);
+  if (known != ones_.end()) return known->second;
+  Config config = config_of_database(config_, database);
+  Stores stores = make_stores(config.stores, context_);
+  return ones_.emplace(database, One{.config = std::move(config), .stores = std::move(stores)})
+      .first->second;
+}
+
+std::vector<std::string> Databases::stored() {
+  const Stores stores = make_stores(config_.stores, context_);
+  return config_.databases->choose(stored_databases(stores, context_).names);
+}
+
+std::vector<std::string> Databases::known() {
+  try {
+    return databases_to_back_up(config_, context_);
+  } catch (const Cancelled&) {
+    throw;
+  } catch (const Error& e) {
+    context_.log.debug("the server can't be asked for its databases", {{"cause", e.what()}});
+    return stored();
+  }
+}
+
+std::vector<DatabaseDone> Databases::run(const std::optional<Time>& covering_from,
+                                         const Context& context, Progress& progress) {
+  const std::vector<std::string> names = databases_to_back_up(config_, context);
+  context.log.info("Starting backups of several databases...",
+                   {{"databases", std::to_string(names.size())}});
+  const auto make = [&](const std::string& database, const Context& c) {
+    One& one = this->one(database);
+    Job job = cli::job(one.config);
+    job.backup.covering_from = covering_from;
+    return run_job(job, one.stores, c, progress);
+  };
+  return run_jobs(names, make, context);
+}
+
+Look Databases::look(const std::string& server) {
+  std::vector<DatabaseLook> looks;
+  for (const std::string& database : known()) {
+    looks.push_back({database, look_into(one(database).stores, database, server, context_)});
+  }
+  return look_at_several(looks);
+}
+
+std::vector<StoreFailure> Databases::deliver(const Context& context, Progress& progress) {
+  std::vector<StoreFailure> all;
+  for (const std::string& database : stored()) {
+    for (StoreFailure& failure :
+         deliver_missed(one(database).stores.delivering(), context, progress)) {
+      failure.store = fmt::format("{} in {}", printable(database), failure.store);
+      all.push_back(std::move(failure));
+    }
+  }
+  return all;
+}
+
+std::optional<std::string> Databases::running() {
+  for (const std::string& database : known()) {
+    const std::filesystem::path folder = first_local_folder(one(database).config);
+    if (folder.empty()) continue;
+    if (auto holder = holder_of_lock(folder, database)) return holder;
+  }
+  return std::nullopt;
+}
+
+}  // namespace pgstow::cli
