@@ -108,18 +108,6 @@ bool ends_roles(const Token& token) {
   return std::ranges::any_of(kWords, [&](std::string_view word) { return token.is_keyword(word); });
 }
 
-// The name that a token writes: "A""b" is A"b.
-std::string name_value(const Token& token) {
-  if (token.kind != Token::Kind::kQuotedName) return lower(token.text);
-  std::string name;
-  const std::string_view inner = token.text.substr(1, token.text.size() - 2);
-  for (std::size_t i = 0; i < inner.size(); ++i) {
-    name += inner[i];
-    if (inner[i] == '"') ++i;
-  }
-  return name;
-}
-
 }  // namespace
 
 std::string quote_identifier(std::string_view name) { return quoted(name, '"', "\"", '"'); }
@@ -127,6 +115,14 @@ std::string quote_identifier(std::string_view name) { return quoted(name, '"', "
 std::string quote_literal(std::string_view value) {
   const bool backslash = value.find('\\') != std::string_view::npos;
   return (backslash ? "E" : "") + quoted(value, '\'', "'\\", '\0');
+}
+
+std::string array_literal(const std::vector<std::string>& values) {
+  std::string list;
+  for (const std::string& value : values) {
+    list += (list.empty() ? "" : ",") + quoted(value, '"', "\"\\", '\\');
+  }
+  return "{" + list + "}";
 }
 
 std::string quote_conninfo(std::string_view value) { return quoted(value, '\'', "'\\", '\\'); }
