@@ -1,0 +1,25 @@
+// A part of a verified backup: some of its tables.
+#pragma once
+
+#include <vector>
+
+#include "backup/catalogue.h"
+#include "backup/verify.h"
+#include "base/context.h"
+#include "pg/archive.h"
+#include "pg/table_selection.h"
+
+namespace pgstow {
+
+// What the backup says it holds, read from the beginning of the nearest copy that can be read:
+// nothing behind it is checked.
+pg::ArchiveHeader read_contents(const Backup& backup, const Context& context);
+
+// The same backup as if it held only what `header` does: its rows and their proof. The header's
+// entries have the numbers of the archive's, whatever their names.
+Verified part_of(const Verified& whole, pg::ArchiveHeader header);
+
+// The tables with all that they need, for a new database.
+Verified only_tables(const Verified& whole, const std::vector<pg::TablePattern>& tables);
+
+}  // namespace pgstow
