@@ -255,15 +255,23 @@ std::vector<Dependant> foreign_keys_to(Connection& session, const PresentTables&
 
 std::vector<TableName> taken_names(Connection& session, const PresentTables& present,
                                    const std::vector<TableName>& names) {
-  std::vector<TableName> taken;
+  std::vector<std::string> schemas;
+  std::vector<std::string> relations;
   for (const TableName& name : names) {
-    const Result r = session.query(
-        fmt::format("{} select 1 from pg_catalog.pg_class c join pg_catalog.pg_namespace n "
-                    "on n.oid = c.relnamespace where n.nspname = $2 and c.relname = $3 "
-                    "and c.oid not in (select oid from rel)",
-                    kTheirs),
-        {oids_of(present), name.schema, name.name});
-    if (r.rows() > 0) taken.push_back(name);
+    schemas.push_back(name.schema);
+    relations.push_back(name.name);
+  }
+  const Result r = session.query(
+      fmt::format("{} select n.nspname, c.relname from rows from "
+                  "(pg_catalog.unnest($2::text[]), pg_catalog.unnest($3::text[])) as w(schema, "
+                  "relation) join pg_catalog.pg_namespace n on n.nspname = w.schema "
+                  "join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = w.relation "
+                  "where c.oid not in (select oid from rel) order by 1, 2",
+                  kTheirs),
+      {oids_of(present), array_literal(schemas), array_literal(relations)});
+  std::vector<TableName> taken;
+  for (int i = 0; i < r.rows(); ++i) {
+    taken.push_back({.schema = r.text(i, 0), .name = r.text(i, 1)});
   }
   return taken;
 }

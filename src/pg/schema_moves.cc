@@ -65,13 +65,9 @@ std::string with_moves(std::string_view sql, const SchemaMoves& moves, bool in_s
 }
 
 TocEntry with_moves(TocEntry entry, const SchemaMoves& moves) {
-  if (entry.schema) {
-    for (const auto& [name, to] : moves) {
-      if (name.schema == *entry.schema) {
-        entry.schema = to;
-        break;
-      }
-    }
+  if (entry.schema) {  // all of one schema go to one
+    const auto move = moves.lower_bound({.schema = *entry.schema, .name = ""});
+    if (move != moves.end() && move->first.schema == *entry.schema) entry.schema = move->second;
   }
   const bool in_strings = entry.desc == "SEQUENCE SET";
   for (OptionalText* text : {&entry.defn, &entry.drop, &entry.copy}) {

@@ -10,7 +10,8 @@
 
 namespace pgstow::pg {
 
-// What is to be called by another schema: each relation by its name, with the schema it goes to.
+// What is to be called by another schema: each relation by its name, with the schema it goes to,
+// which is the same for all of one schema.
 using SchemaMoves = std::map<TableName, std::string>;
 
 // SQL as pg_dump writes it, every name in full, with the schema of what is moved exchanged: where
