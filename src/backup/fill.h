@@ -2,6 +2,8 @@
 // have in common.
 #pragma once
 
+#include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -27,10 +29,11 @@ struct Filling {
   Progress& progress;
   pg::Connection& maintenance;
   const Verified& verified;
+  std::function<std::unique_ptr<Source>()> open;  // the stored object, as it was verified
   pg::Tool pg_restore;
 };
 
-// Fills the database `name` with what filling.verified says, out of the stored object, and proves
+// Fills the database `name` with what filling.verified says, out of the opened object, and proves
 // it: throws if a single table differs from the backup's. Then makes statistics for the planner, of
 // all tables or of those in `schemas`.
 pg::Comparison fill_database(const Filling& filling, Source& object, const std::string& name,

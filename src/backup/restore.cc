@@ -87,7 +87,7 @@ Restored restore_beside(const Run& run) {
   NewDatabase fresh(run.maintenance, pg::restoring_name(run.plan.database, run.context.clock.now()),
                     run.context);
   pg::create_database(run.maintenance, run.verified.archive, fresh.name(), create_options(run.job));
-  const std::unique_ptr<Source> object = run.store.open(run.backup.key);
+  const std::unique_ptr<Source> object = run.open();
   Restored restored{.database = run.plan.database,
                     .before = {},
                     .comparison = fill_database(run, *object, fresh.name())};
@@ -126,7 +126,7 @@ Restored restore_in_place(const Run& run) {
   NewDatabase fresh(run.maintenance, pg::restoring_name(run.plan.database, run.context.clock.now()),
                     run.context);
   pg::create_database(run.maintenance, run.verified.archive, fresh.name(), create_options(run.job));
-  const std::unique_ptr<Source> object = run.store.open(run.backup.key);
+  const std::unique_ptr<Source> object = run.open();
   check_stop(run.context.stop);
   run.context.log.warning("dropping the present database", {{"database", run.plan.database}});
   bool dropped = false;
@@ -181,8 +181,11 @@ Restored run_restore(const RestoreJob& job, const RestorePlan& plan, const Backu
                    {{"backup", backup.store().location(backup.key)}, {"database", plan.database}});
   warn_of_other_database(job, backup, plan.database, context);
 
-  auto [store, verified] = find_whole_copy(backup, job.jobs, context, progress);
-  context.log.info("stored bytes are sound", {{"backup", store->location(backup.key)}});
+  SoundCopy copy = job.tables.empty()
+                       ? find_whole_copy(backup, job.jobs, context, progress)
+                       : find_tables_copy(backup, job.tables, job.jobs, context, progress);
+  Verified& verified = copy.verified;
+  context.log.info("stored bytes are sound", {{"backup", copy.store->location(backup.key)}});
   check_archive(job, backup, verified, plan.database);
   if (!job.tables.empty()) verified = only_tables(verified, job.tables);
   const pg::Tool pg_restore =
@@ -194,12 +197,13 @@ Restored run_restore(const RestoreJob& job, const RestorePlan& plan, const Backu
   }
 
   const Run run{{.job = job,
-                 .store = *store,
+                 .store = *copy.store,
                  .backup = backup,
                  .context = context,
                  .progress = progress,
                  .maintenance = maintenance,
                  .verified = verified,
+                 .open = copy.open,
                  .pg_restore = pg_restore},
                 plan};
   Restored restored =

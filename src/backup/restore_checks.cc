@@ -18,12 +18,14 @@ pg::CreateOptions create_options(const RestoreJob& job) {
   return {.no_owner = job.no_owner, .no_privileges = job.no_privileges};
 }
 
-WholeCopy find_whole_copy(const Backup& backup, unsigned jobs, const Context& context,
+SoundCopy find_whole_copy(const Backup& backup, unsigned jobs, const Context& context,
                           Progress& progress) {
   for (std::size_t i = 0;; ++i) {
     Store* store = backup.copies[i].store;
     try {
-      return {.store = store, .verified = run_verify(*store, backup, jobs, context, progress)};
+      return {.store = store,
+              .verified = run_verify(*store, backup, jobs, context, progress),
+              .open = [store, key = backup.key] { return store->open(key); }};
     } catch (const Cancelled&) {
       throw;
     } catch (const Error& e) {

@@ -1,6 +1,8 @@
 // What a restore finds out before it makes or drops anything.
 #pragma once
 
+#include <functional>
+#include <memory>
 #include <string>
 
 #include "backup/catalogue.h"
@@ -12,19 +14,21 @@
 #include "pg/database.h"
 #include "pg/tools.h"
 #include "store/store.h"
+#include "stream/stream.h"
 
 namespace pgstow {
 
 pg::CreateOptions create_options(const RestoreJob& job);
 
-struct WholeCopy {
+struct SoundCopy {
   Store* store;
   Verified verified;
+  std::function<std::unique_ptr<Source>()> open;  // what was verified, to be read again
 };
 
 // The nearest copy whose bytes are sound. A damaged one is passed by as long as there is another;
 // verification has noted the damage beside it.
-WholeCopy find_whole_copy(const Backup& backup, unsigned jobs, const Context& context,
+SoundCopy find_whole_copy(const Backup& backup, unsigned jobs, const Context& context,
                           Progress& progress);
 
 // Throws if the archive is none that may replace `database`. A backup without a manifest may be

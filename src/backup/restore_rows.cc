@@ -58,10 +58,9 @@ void refuse_filled(pg::Connection& session, const std::vector<std::string>& tabl
   }
 }
 
-void load_rows(const TablesJob& job, const Verified& part, const Backup& backup,
-               const WholeCopy& copy, pg::Connection& session, const Context& context,
-               Progress& progress) {
-  const std::unique_ptr<Source> object = copy.store->open(backup.key);
+void load_rows(const TablesJob& job, const Verified& part, const SoundCopy& copy,
+               pg::Connection& session, const Context& context, Progress& progress) {
+  const std::unique_ptr<Source> object = copy.open();
   pg::RowWriter writer(session, job.restore.stall);
   read_blocks(*object, part, job.restore.jobs, context, progress, writer,
               [&] { return writer.current() == nullptr ? "" : writer.current()->tag; });
@@ -117,7 +116,7 @@ void set_sequences_forward(pg::Connection& session, const pg::ArchiveHeader& row
 }  // namespace
 
 pg::Comparison restore_rows(const TablesJob& job, const TablesPlan& plan, const Backup& backup,
-                            const WholeCopy& copy, pg::Connection& session, const Context& context,
+                            const SoundCopy& copy, pg::Connection& session, const Context& context,
                             Progress& progress) {
   const Verified part = part_of(copy.verified, pg::only_rows(plan.selection.header));
   const std::vector<std::string> tables = tables_to_fill(part.archive);
@@ -140,7 +139,7 @@ pg::Comparison restore_rows(const TablesJob& job, const TablesPlan& plan, const 
   } else {
     refuse_filled(session, tables);
   }
-  load_rows(job, part, backup, copy, session, context, progress);
+  load_rows(job, part, copy, session, context, progress);
   context.log.info("comparing the rows with the backup's");
   pg::Comparison comparison;
   prove(session, part, !settings.empty(), comparison);

@@ -13,7 +13,7 @@ namespace pgstow {
 // fire; foreign keys to the tables are checked at the end, all at once. Sequences that these tables
 // own are set forward where the backup's are further on. If it throws, no row has changed.
 pg::Comparison restore_rows(const TablesJob& job, const TablesPlan& plan, const Backup& backup,
-                            const WholeCopy& copy, pg::Connection& session, const Context& context,
+                            const SoundCopy& copy, pg::Connection& session, const Context& context,
                             Progress& progress);
 
 }  // namespace pgstow

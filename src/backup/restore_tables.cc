@@ -120,7 +120,7 @@ struct Run {
   Progress& progress;
   pg::Connection& maintenance;
   pg::Connection& session;  // in the database
-  const WholeCopy& copy;
+  const SoundCopy& copy;
   const pg::Tool& pg_restore;
 };
 
@@ -153,8 +153,9 @@ void restore_tables(const Run& run, RestoredTables& restored) {
                         .progress = run.progress,
                         .maintenance = run.maintenance,
                         .verified = part,
+                        .open = run.copy.open,
                         .pg_restore = run.pg_restore};
-  const std::unique_ptr<Source> object = run.copy.store->open(run.backup.key);
+  const std::unique_ptr<Source> object = run.copy.open();
   restored.comparison = fill_database(filling, *object, run.plan.database, scratch.list());
   // From here the new tables are proven; the present ones have not been touched.
   pg::TableSwap swap{
@@ -193,7 +194,8 @@ RestoredTables run_restore_tables(const TablesJob& job, const TablesPlan& plan,
   pg::lock_restore(maintenance, plan.database);
   context.log.info("Starting restore of tables...",
                    {{"backup", backup.store().location(backup.key)}, {"database", plan.database}});
-  const WholeCopy copy = find_whole_copy(backup, job.restore.jobs, context, progress);
+  const SoundCopy copy =
+      find_tables_copy(backup, job.restore.tables, job.restore.jobs, context, progress);
   context.log.info("stored bytes are sound", {{"backup", copy.store->location(backup.key)}});
   refuse_changed(plan, pg::select_tables(copy.verified.archive, job.restore.tables));
   check_provable(backup, copy.verified);

@@ -67,7 +67,7 @@ std::string what_will_happen(const TablesJob& job, const TablesPlan& plan, const
   std::string text =
       fmt::format("\nRestore from {} ({} ago), into database {}:\n{}", printable(backup.key),
                   human_duration(now - backup.time), name, list_of(plan.selection.tables));
-  text += "  1. check every stored byte\n";
+  text += "  1. read their rows, and check them against the manifest\n";
   for (const std::string& dead : plan.half_made) {
     text += fmt::format("     drop schema {}, left half-made by a restore that died\n",
                         printable(dead));
