@@ -28,9 +28,11 @@ class ScratchSchemas {
   ScratchSchemas(pg::Connection& session, std::map<std::string, std::string> schemas,
                  const Context& context)
       : session_(session), schemas_(std::move(schemas)), context_(context) {
+    std::string all;  // or none, where one can't be made
     for (const auto& [schema, scratch] : schemas_) {
-      session_.query("create schema " + pg::quote_identifier(scratch));
+      all += "create schema " + pg::quote_identifier(scratch) + ";";
     }
+    session_.query(all);
   }
   ScratchSchemas(const ScratchSchemas&) = delete;
   ScratchSchemas& operator=(const ScratchSchemas&) = delete;

@@ -409,6 +409,12 @@ TEST_F(Tables, ReadsOnlyWhatHoldsTheTable) {
                "100000) i");
   run_ok(tool.program({"backup"}));
   const std::string before = dump_text(*server_, "shop");
+  server_->sql("shop",
+               "update sales.big set i = 0 where i < 100; delete from sales.big where i > "
+               "90000");
+  const Outcome rows =
+      tool.run({"restore", "--yes", "--table", "big", "--data-only", "--replace-rows"});
+  ASSERT_TRUE(rows.ok()) << rows.describe();
   const std::filesystem::path file = tool.backups() / tool.archives().at(0);
   std::string bytes = read_file(file);
   for (std::size_t i = bytes.size() / 3; i < bytes.size() / 2; ++i) bytes[i] = 'x';
