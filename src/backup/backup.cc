@@ -154,10 +154,24 @@ class LeftOpen final : public Sink {
 struct Written {
   pg::ArchiveHeader archive;
   pg::ArchiveProof proof;
+  std::map<int, RowsAt> rows_at;  // by dump id
   StreamFacts raw;
   StreamFacts stored;
   std::vector<std::string> warnings;
 };
+
+std::map<int, RowsAt> rows_at(const pg::ArchiveWriter& writer, const Packer& packer) {
+  std::map<int, RowsAt> all;
+  for (std::size_t i = 0; i < packer.marks().size(); ++i) {
+    const pg::WrittenBlock& block = writer.blocks()[i];
+    const Mark& mark = packer.marks()[i];
+    all[block.dump_id] = {.raw = block.begin,
+                          .bytes = block.bytes,
+                          .member = mark.member_stored,
+                          .skip = mark.at - mark.member_at};
+  }
+  return all;
+}
 
 Written write_archive(pg::Dump& dump, Sink& object, const BackupJob& job,
                       std::map<std::string, pg::TableSize> sizes, Progress& progress) {
@@ -195,6 +209,7 @@ Written write_archive(pg::Dump& dump, Sink& object, const BackupJob& job,
   progress.done();
   return {.archive = taker.header(),
           .proof = taker.finish(),
+          .rows_at = rows_at(writer, packer),
           .raw = {.bytes = packer.bytes_in(), .sha256 = packer.digest_in()},
           .stored = {.bytes = stored.bytes(), .sha256 = stored.digest()},
           .warnings = dump.source->warnings()};
@@ -228,7 +243,7 @@ Manifest make_manifest(const std::string& key, const pg::ServerFacts& server,
   m.snapshot_lsn = snapshot.lsn;
   m.pg_dump_version = pg_dump.version;
   m.compression = to_string(job.compression);
-  m.tables = table_proofs(written.archive, written.proof);
+  m.tables = table_proofs(written.archive, written.proof, written.rows_at);
   m.large_objects = written.proof.large_objects;
   m.raw = std::move(written.raw);
   m.stored = std::move(written.stored);

@@ -11,6 +11,8 @@
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "pg/archive_writer.h"
+#include "pg/block_filter.h"
 #include "pg/block_inflater.h"
 #include "pg/loaders.h"
 #include "pg/restore.h"
@@ -33,11 +35,11 @@ pg::RestoreOptions restore_options(const LoadJob& job, const Context& context) {
 }
 
 // Reads all of the object's archive; `take` is given each piece, and told what is being read.
-void read_archive(const LoadJob& job, Source& object, const Verified& verified,
+void read_archive(Source& object, const Verified& verified, unsigned threads,
                   const Context& context, Progress& progress,
                   const std::function<std::string(std::string_view)>& take) {
   HashSource stored(object);
-  const std::unique_ptr<Source> unpacked = open_unpacked(stored, Decoder::kFast, job.threads);
+  const std::unique_ptr<Source> unpacked = open_unpacked(stored, Decoder::kFast, threads);
   std::vector<char> buffer(kReadBytes);
   ProgressState state{.phase = "loading"};
   while (const std::size_t n = unpacked->read(buffer)) {
@@ -62,10 +64,14 @@ void load_by_pg_restore(const LoadJob& job, Source& object, const Verified& veri
                         const Context& context, Progress& progress) {
   context.log.info("rows are compressed inside, or are INSERT statements: pg_restore loads them");
   pg::RestoreSink sink(restore_options(job, context));
-  read_archive(job, object, verified, context, progress, [&](std::string_view bytes) {
-    sink.write(bytes);
+  pg::ArchiveWriter writer(sink);
+  pg::BlockFilter filter(writer, verified.archive);
+  pg::ArchiveParser parser(filter);
+  read_archive(object, verified, job.threads, context, progress, [&](std::string_view bytes) {
+    parser.write(bytes);
     return std::string();
   });
+  parser.finish();
   tell_of_indexes(context, progress);
   sink.finish();
 }
@@ -83,13 +89,8 @@ void load_rows(const LoadJob& job, Source& object, const Verified& verified, con
       job.sessions, {.stall = job.stall, .stop_at_error = job.stop_at_error}, context.stop);
   context.log.info("loading rows", {{"sessions", std::to_string(loaders.size())}});
   pg::RowFeeder feeder(loaders, job.piece_bytes);
-  pg::BlockInflater inflater(feeder);
-  pg::ArchiveParser parser(inflater);
-  read_archive(job, object, verified, context, progress, [&](std::string_view bytes) {
-    parser.write(bytes);
-    return feeder.current() == nullptr ? "" : feeder.current()->tag;
-  });
-  parser.finish();
+  read_blocks(object, verified, job.threads, context, progress, feeder,
+              [&] { return feeder.current() == nullptr ? "" : feeder.current()->tag; });
   loaders.finish();
 }
 
@@ -117,6 +118,19 @@ void run_steps(bool stop_at_error, const std::vector<std::function<void()>>& ste
 }
 
 }  // namespace
+
+void read_blocks(Source& object, const Verified& verified, unsigned threads, const Context& context,
+                 Progress& progress, pg::ArchiveVisitor& to,
+                 const std::function<std::string()>& table) {
+  pg::BlockInflater inflater(to);
+  pg::BlockFilter filter(inflater, verified.archive);
+  pg::ArchiveParser parser(filter);
+  read_archive(object, verified, threads, context, progress, [&](std::string_view bytes) {
+    parser.write(bytes);
+    return table();
+  });
+  parser.finish();
+}
 
 void load(const LoadJob& job, Source& object, const Verified& verified, const Context& context,
           Progress& progress) {

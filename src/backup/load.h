@@ -2,10 +2,13 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
+#include <string>
 
 #include "backup/progress.h"
 #include "backup/verify.h"
 #include "base/context.h"
+#include "pg/archive.h"
 #include "pg/connection.h"
 #include "pg/row_feeder.h"
 #include "pg/tools.h"
@@ -25,10 +28,17 @@ struct LoadJob {
   std::size_t piece_bytes = pg::RowFeeder::kPieceBytes;  // that a session takes at a time
 };
 
-// Reads the stored object once and makes of it what the archive holds: schema, rows, indexes and
-// constraints. The object must be what was verified; throws Corrupt if it has changed since.
-// Whatever it throws, the database holds a part of it and no session of ours is left in it.
+// Reads the stored object once and makes of it what verified.archive holds: schema, rows, indexes
+// and constraints. That may be a part of the stored archive, under other names; blocks that it does
+// not have are passed over. The object must be what was verified; throws Corrupt if it has changed
+// since. Whatever it throws, the database holds a part of it and no session of ours is left in it.
 void load(const LoadJob& job, Source& object, const Verified& verified, const Context& context,
           Progress& progress);
+
+// Reads the stored object once and gives `to` the blocks that verified.archive has, without their
+// compression. `table` says which is being read, for the progress.
+void read_blocks(Source& object, const Verified& verified, unsigned threads, const Context& context,
+                 Progress& progress, pg::ArchiveVisitor& to,
+                 const std::function<std::string()>& table);
 
 }  // namespace pgstow

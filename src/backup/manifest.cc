@@ -53,9 +53,25 @@ json::array tables_json(const std::vector<TableProof>& tables) {
   for (const TableProof& table : tables) {
     json::object o{{"schema", table.schema}, {"name", table.name}};
     for (const auto& member : proof_json(table.proof)) o[member.key()] = member.value();
+    if (table.at) {
+      o["at"] = {{"raw", table.at->raw},
+                 {"bytes", table.at->bytes},
+                 {"member", table.at->member},
+                 {"skip", table.at->skip}};
+    }
     out.push_back(std::move(o));
   }
   return out;
+}
+
+// Backups that were made before there was an index have none.
+std::optional<RowsAt> parse_at(const json::object& table, const std::string& name) {
+  if (!table.contains("at")) return std::nullopt;
+  const json::object& o = get_object(table, "at", name);
+  return RowsAt{.raw = get_uint(o, "raw", name),
+                .bytes = get_uint(o, "bytes", name),
+                .member = get_uint(o, "member", name),
+                .skip = get_uint(o, "skip", name)};
 }
 
 std::vector<TableProof> parse_tables(const json::array& tables, const std::string& name) {
@@ -64,7 +80,8 @@ std::vector<TableProof> parse_tables(const json::array& tables, const std::strin
     const json::object& o = as_object(value, name);
     out.push_back({.schema = get_string(o, "schema", name),
                    .name = get_string(o, "name", name),
-                   .proof = parse_proof(o, name)});
+                   .proof = parse_proof(o, name),
+                   .at = parse_at(o, name)});
   }
   return out;
 }
@@ -191,13 +208,17 @@ Manifest parse_manifest(std::string_view text, const std::string& name) {
 }
 
 std::vector<TableProof> table_proofs(const pg::ArchiveHeader& archive,
-                                     const pg::ArchiveProof& proof) {
+                                     const pg::ArchiveProof& proof,
+                                     const std::map<int, RowsAt>& at) {
   std::vector<TableProof> tables;
   for (const pg::TocEntry& entry : archive.toc) {
     const auto found = proof.tables.find(entry.dump_id);
     if (entry.desc != "TABLE DATA" || found == proof.tables.end()) continue;
-    tables.push_back(
-        {.schema = entry.schema.value_or(""), .name = entry.tag, .proof = found->second});
+    const auto place = at.find(entry.dump_id);
+    tables.push_back({.schema = entry.schema.value_or(""),
+                      .name = entry.tag,
+                      .proof = found->second,
+                      .at = place == at.end() ? std::nullopt : std::optional(place->second)});
   }
   return tables;
 }

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,10 +29,19 @@ struct GlobalsFacts {
   bool passwords = false;  // the hashes of the roles' passwords are in them
 };
 
+// Where the rows of a table lie, so that they can be read without what is before and behind them.
+struct RowsAt {
+  std::uint64_t raw = 0;     // first byte of their block, in the archive
+  std::uint64_t bytes = 0;   // of the block
+  std::uint64_t member = 0;  // first byte, in the file, of the member that it begins in
+  std::uint64_t skip = 0;    // bytes of the archive in that member before it
+};
+
 struct TableProof {
   std::string schema;
   std::string name;
   pg::Proof proof;
+  std::optional<RowsAt> at = {};
 };
 
 struct Manifest {
@@ -67,8 +77,10 @@ std::string to_json(const Manifest& manifest);
 // Throws Corrupt, naming `name`, when any byte is not as it was written.
 Manifest parse_manifest(std::string_view text, const std::string& name);
 
-// The tables of an archive with their proofs, for the manifest.
+// The tables of an archive with their proofs, for the manifest, in the order of its table of
+// contents; `at` is by dump id of TABLE DATA.
 std::vector<TableProof> table_proofs(const pg::ArchiveHeader& archive,
-                                     const pg::ArchiveProof& proof);
+                                     const pg::ArchiveProof& proof,
+                                     const std::map<int, RowsAt>& at = {});
 
 }  // namespace pgstow

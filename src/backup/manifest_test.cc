@@ -27,7 +27,8 @@ Manifest sample() {
   m.stored = {.bytes = 42, .sha256 = std::string(64, 'b')};
   m.tables = {{.schema = "public",
                .name = "t\tab",
-               .proof = {.rows = 3, .bytes = 30, .digest = pg::digest_of("x")}},
+               .proof = {.rows = 3, .bytes = 30, .digest = pg::digest_of("x")},
+               .at = RowsAt{.raw = 5000, .bytes = 35, .member = 1ULL << 60, .skip = 7}},
               {.schema = "", .name = "ä", .proof = {}}};
   m.large_objects = {.rows = 1, .bytes = 7, .digest = pg::digest_of("lo")};
   m.settings = {{"TimeZone", "Europe/Berlin"}, {"bytea_output", "hex"}};
@@ -49,6 +50,12 @@ TEST(Manifest, ReadsBackWhatItWrites) {
   EXPECT_EQ(back.snapshot_time, m.snapshot_time);
   ASSERT_EQ(back.tables.size(), 2U);
   EXPECT_EQ(back.tables[0].proof, m.tables[0].proof);
+  ASSERT_TRUE(back.tables[0].at);
+  EXPECT_EQ(back.tables[0].at->raw, 5000U);
+  EXPECT_EQ(back.tables[0].at->bytes, 35U);
+  EXPECT_EQ(back.tables[0].at->member, 1ULL << 60);
+  EXPECT_EQ(back.tables[0].at->skip, 7U);
+  EXPECT_FALSE(back.tables[1].at);  // as those that were made before there was an index
   EXPECT_EQ(back.large_objects, m.large_objects);
   EXPECT_EQ(back.settings, m.settings);
   ASSERT_TRUE(back.globals);

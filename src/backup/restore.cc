@@ -2,27 +2,17 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
-#include "backup/load.h"
+#include "backup/fill.h"
+#include "backup/part.h"
 #include "backup/restore_checks.h"
 #include "backup/restore_roles.h"
 #include "backup/swap.h"
 #include "base/error.h"
 #include "base/fd.h"
 #include "base/text.h"
-#include "pg/analyze.h"
-#include "pg/capacity.h"
 
 namespace pgstow {
 namespace {
-
-void refuse_system_databases(const std::string& name) {
-  if (name == "template0" || name == "template1") {
-    throw ConfigError("restoring over " + name + " is refused",
-                      "name the database to restore, in DATABASE_URL or PGDATABASE");
-  }
-}
 
 // Whoever said yes to the plan did so to what it would replace.
 void refuse_changed(pg::Connection& maintenance, const RestorePlan& plan) {
@@ -33,93 +23,9 @@ void refuse_changed(pg::Connection& maintenance, const RestorePlan& plan) {
 }
 
 // All that the steps of one restore share; lent for the run.
-struct Run {
-  const RestoreJob& job;
-  Store& store;
-  const Backup& backup;
-  const Context& context;
-  Progress& progress;
-  pg::Connection& maintenance;
+struct Run : Filling {
   const RestorePlan& plan;
-  const Verified& verified;
-  pg::Tool pg_restore;
 };
-
-LoadJob load_job(const Run& run, const std::string& name) {
-  LoadJob job{.server = run.maintenance.parameters_for_children(),
-              .pg_restore = run.pg_restore,
-              .threads = run.job.jobs,
-              .sessions = pg::sessions_to_take(run.maintenance, name, run.job.jobs),
-              .stall = run.job.stall,
-              .no_owner = run.job.no_owner,
-              .no_privileges = run.job.no_privileges,
-              .stop_at_error = run.job.mode != RestoreMode::kInPlace};
-  job.server["dbname"] = name;
-  if (job.sessions < run.job.jobs) {
-    run.context.log.info(
-        "the server has few connections left: fewer sessions than jobs",
-        {{"sessions", std::to_string(job.sessions)}, {"jobs", std::to_string(run.job.jobs)}});
-  }
-  return job;
-}
-
-pg::OpenSession opener(const LoadJob& job) {
-  return [&job](std::stop_token stop) { return pg::Connection::open(job.server, std::move(stop)); };
-}
-
-// Reads the restored rows back. Throws if a single table differs from the backup's proof.
-pg::Comparison prove(const Run& run, const LoadJob& job) {
-  ProgressState state{.phase = "proving"};
-  state.tables_total = run.verified.proof.tables.size();
-  pg::CompareOptions options{.sessions = job.sessions};
-  if (run.backup.manifest) options.settings = run.backup.manifest->settings;
-  run.context.log.info("comparing the rows with the backup's");
-  pg::Comparison comparison = pg::compare(opener(job), run.verified.archive, run.verified.proof,
-                                          options, run.context.stop, [&](const std::string& table) {
-                                            state.table = table;
-                                            run.progress.update(state);
-                                            state.tables_done += 1;
-                                          });
-  run.progress.done();
-  if (!comparison.differences.empty()) {
-    throw Error("the restored database is not equal to the backup:\n  " +
-                join(comparison.differences, "\n  "));
-  }
-  return comparison;
-}
-
-// So that the first queries find their way. Without it the database is as good, only slower at
-// first: a failure is told, and no more.
-void make_statistics(const Run& run, const LoadJob& job) {
-  const bool in_archive =
-      std::ranges::count(run.verified.archive.toc, "STATISTICS DATA", &pg::TocEntry::desc) > 0;
-  if (in_archive) return;
-  run.progress.update({.phase = "analyzing"});
-  run.context.log.info("analyzing");
-  for (const std::string& problem : pg::analyze(opener(job), job.sessions, run.context.stop)) {
-    run.context.log.warning("no statistics for a table", {{"cause", problem}});
-  }
-  run.progress.done();
-}
-
-// Fills the empty database `name` from the stored object and proves it.
-pg::Comparison fill(const Run& run, Source& object, const std::string& name) {
-  const LoadJob job = load_job(run, name);
-  run.context.log.info("loading", {{"into", name}});
-  try {
-    load(job, object, run.verified, run.context, run.progress);
-  } catch (Corrupt& e) {
-    e.within(run.store.location(run.backup.key));
-    throw;
-  }
-  pg::Comparison comparison = prove(run, job);
-  run.context.log.info("proven equal to the backup",
-                       {{"tables", std::to_string(comparison.tables)},
-                        {"rows", std::to_string(comparison.rows)},
-                        {"compared", comparison.digests ? "rows and digests" : "row counts"}});
-  make_statistics(run, job);
-  return comparison;
-}
 
 // A new database that is dropped again unless it is kept.
 class NewDatabase {
@@ -182,9 +88,10 @@ Restored restore_beside(const Run& run) {
   NewDatabase fresh(run.maintenance, pg::restoring_name(run.plan.database, run.context.clock.now()),
                     run.context);
   pg::create_database(run.maintenance, run.verified.archive, fresh.name(), create_options(run.job));
-  const std::unique_ptr<Source> object = run.store.open(run.backup.key);
-  Restored restored{
-      .database = run.plan.database, .before = {}, .comparison = fill(run, *object, fresh.name())};
+  const std::unique_ptr<Source> object = run.open();
+  Restored restored{.database = run.plan.database,
+                    .before = {},
+                    .comparison = fill_database(run, *object, fresh.name())};
   // From here the new database is proven; the present one has not been touched.
   if (run.job.mode == RestoreMode::kInto) {
     rename_or_find_out(run.maintenance, {{.from = fresh.name(), .to = run.plan.database}},
@@ -220,7 +127,7 @@ Restored restore_in_place(const Run& run) {
   NewDatabase fresh(run.maintenance, pg::restoring_name(run.plan.database, run.context.clock.now()),
                     run.context);
   pg::create_database(run.maintenance, run.verified.archive, fresh.name(), create_options(run.job));
-  const std::unique_ptr<Source> object = run.store.open(run.backup.key);
+  const std::unique_ptr<Source> object = run.open();
   check_stop(run.context.stop);
   run.context.log.warning("dropping the present database", {{"database", run.plan.database}});
   bool dropped = false;
@@ -232,7 +139,7 @@ Restored restore_in_place(const Run& run) {
     fresh.keep();
     return {.database = run.plan.database,
             .before = {},
-            .comparison = fill(run, *object, run.plan.database)};
+            .comparison = fill_database(run, *object, run.plan.database)};
   } catch (Error& e) {
     e.within(harm_to(run, dropped));
     throw;
@@ -275,10 +182,14 @@ Restored run_restore(const RestoreJob& job, const RestorePlan& plan, const Backu
                    {{"backup", backup.store().location(backup.key)}, {"database", plan.database}});
   warn_of_other_database(job, backup, plan.database, context);
 
-  const auto [store, verified] = find_whole_copy(backup, job.jobs, context, progress);
-  context.log.info("stored bytes are sound", {{"backup", store->location(backup.key)}});
+  SoundCopy copy = job.tables.empty()
+                       ? find_whole_copy(backup, job.jobs, context, progress)
+                       : find_tables_copy(backup, job.tables, job.jobs, context, progress);
+  Verified& verified = copy.verified;
+  context.log.info("stored bytes are sound", {{"backup", copy.store->location(backup.key)}});
   check_archive(job, backup, verified, plan.database);
   if (job.create_roles) create_missing_roles(maintenance, backup, context);
+  if (!job.tables.empty()) verified = only_tables(verified, job.tables);
   const pg::Tool pg_restore =
       check_server(maintenance, job, verified.archive, access.runner(), context);
   check_replaceable(maintenance, job, plan.database);
@@ -287,15 +198,16 @@ Restored run_restore(const RestoreJob& job, const RestorePlan& plan, const Backu
     context.log.info("dropped what a dead restore left behind", {{"database", name}});
   }
 
-  const Run run{.job = job,
-                .store = *store,
-                .backup = backup,
-                .context = context,
-                .progress = progress,
-                .maintenance = maintenance,
-                .plan = plan,
-                .verified = verified,
-                .pg_restore = pg_restore};
+  const Run run{{.job = job,
+                 .store = *copy.store,
+                 .backup = backup,
+                 .context = context,
+                 .progress = progress,
+                 .maintenance = maintenance,
+                 .verified = verified,
+                 .open = copy.open,
+                 .pg_restore = pg_restore},
+                plan};
   Restored restored =
       job.mode == RestoreMode::kInPlace ? restore_in_place(run) : restore_beside(run);
   context.log.info("Restore completed successfully", {{"database", restored.database}});

@@ -12,6 +12,7 @@
 #include "base/context.h"
 #include "pg/access.h"
 #include "pg/compare.h"
+#include "pg/table_pattern.h"
 #include "store/store.h"
 
 namespace pgstow {
@@ -26,7 +27,8 @@ struct RestoreJob {
   pg::Place place;                       // its database is the one to restore
   std::string maintenance = "postgres";  // the database from which others are made and renamed
   RestoreMode mode = RestoreMode::kSwap;
-  std::string into;     // for kInto
+  std::string into;                           // for kInto
+  std::vector<pg::TablePattern> tables = {};  // for kInto: only these, with what they need
   bool chosen = false;  // the user named the backup, rather than taking the latest
   bool no_owner = false;
   bool no_privileges = false;

@@ -10,6 +10,7 @@
 #include "pg/needs.h"
 #include "pg/restore.h"
 #include "pg/server.h"
+#include "pg/toc_parts.h"
 
 namespace pgstow {
 
@@ -17,12 +18,14 @@ pg::CreateOptions create_options(const RestoreJob& job) {
   return {.no_owner = job.no_owner, .no_privileges = job.no_privileges};
 }
 
-WholeCopy find_whole_copy(const Backup& backup, unsigned jobs, const Context& context,
+SoundCopy find_whole_copy(const Backup& backup, unsigned jobs, const Context& context,
                           Progress& progress) {
   for (std::size_t i = 0;; ++i) {
     Store* store = backup.copies[i].store;
     try {
-      return {.store = store, .verified = run_verify(*store, backup, jobs, context, progress)};
+      return {.store = store,
+              .verified = run_verify(*store, backup, jobs, context, progress),
+              .open = [store, key = backup.key] { return store->open(key); }};
     } catch (const Cancelled&) {
       throw;
     } catch (const Error& e) {
@@ -52,6 +55,21 @@ void check_replaceable(pg::Connection& maintenance, const RestoreJob& job,
               "--into NAME restores beside it and replaces nothing");
 }
 
+void refuse_system_databases(const std::string& name) {
+  if (name == "template0" || name == "template1") {
+    throw ConfigError("restoring over " + name + " is refused",
+                      "name the database to restore, in DATABASE_URL or PGDATABASE");
+  }
+}
+
+void check_provable(const Backup& backup, const Verified& verified) {
+  if (pg::can_load_rows(verified.archive, verified.proof.complete)) return;
+  throw Error(backup.key +
+                  ": its rows are compressed in a way that can't be read here, so they "
+                  "could not be compared",
+              "--into NAME restores it beside the present database, without a proof");
+}
+
 void check_archive(const RestoreJob& job, const Backup& backup, const Verified& verified,
                    const std::string& database) {
   if (job.mode == RestoreMode::kInto) return;  // nothing is replaced
@@ -59,12 +77,7 @@ void check_archive(const RestoreJob& job, const Backup& backup, const Verified& 
     throw Error(backup.key + ": an archive of single tables or schemas, not of a database",
                 "--into NAME restores it beside the present database");
   }
-  if (!verified.proof.complete) {
-    throw Error(backup.key +
-                    ": its rows are compressed in a way that can't be read here, so they "
-                    "could not be compared",
-                "--into NAME restores it beside the present database, without a proof");
-  }
+  check_provable(backup, verified);
   if (!backup.manifest && !job.chosen && verified.archive.database != database) {
     throw NotFound(fmt::format("the newest backup, {}, is of database {}", backup.key,
                                printable(verified.archive.database)),
@@ -88,10 +101,10 @@ std::string hint_for_missing(const RestoreJob& job, bool roles) {
 
 pg::Tool check_server(pg::Connection& maintenance, const RestoreJob& job,
                       const pg::ArchiveHeader& archive, const pg::Runner& runner,
-                      const Context& context) {
+                      const Context& context, MakesDatabase makes) {
   const pg::ServerFacts server = pg::server_facts(maintenance);
   if (server.standby) throw Error("the server is a standby: nothing can be restored there");
-  if (!server.can_create_databases) {
+  if (makes == MakesDatabase::kYes && !server.can_create_databases) {
     throw Error("role " + server.user + " may not create databases",
                 "ALTER ROLE ... CREATEDB, or restore as a superuser");
   }

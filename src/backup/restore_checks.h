@@ -1,6 +1,8 @@
 // What a restore finds out before it makes or drops anything.
 #pragma once
 
+#include <functional>
+#include <memory>
 #include <string>
 
 #include "backup/catalogue.h"
@@ -12,19 +14,21 @@
 #include "pg/database.h"
 #include "pg/tools.h"
 #include "store/store.h"
+#include "stream/stream.h"
 
 namespace pgstow {
 
 pg::CreateOptions create_options(const RestoreJob& job);
 
-struct WholeCopy {
+struct SoundCopy {
   Store* store;
   Verified verified;
+  std::function<std::unique_ptr<Source>()> open;  // what was verified, to be read again
 };
 
 // The nearest copy whose bytes are sound. A damaged one is passed by as long as there is another;
 // verification has noted the damage beside it.
-WholeCopy find_whole_copy(const Backup& backup, unsigned jobs, const Context& context,
+SoundCopy find_whole_copy(const Backup& backup, unsigned jobs, const Context& context,
                           Progress& progress);
 
 // Throws if the archive is none that may replace `database`. A backup without a manifest may be
@@ -32,11 +36,19 @@ WholeCopy find_whole_copy(const Backup& backup, unsigned jobs, const Context& co
 void check_archive(const RestoreJob& job, const Backup& backup, const Verified& verified,
                    const std::string& database);
 
+// Throws if the name is one of the server's templates.
+void refuse_system_databases(const std::string& name);
+
+// Throws if the rows could not be compared with the backup's, so that nothing may be replaced.
+void check_provable(const Backup& backup, const Verified& verified);
+
+enum class MakesDatabase { kYes, kNo };
+
 // Throws if the server, or the role, can't take what the archive holds; returns the pg_restore
 // that can, of those where `runner` runs programs.
 pg::Tool check_server(pg::Connection& maintenance, const RestoreJob& job,
                       const pg::ArchiveHeader& archive, const pg::Runner& runner,
-                      const Context& context);
+                      const Context& context, MakesDatabase makes = MakesDatabase::kYes);
 
 // Throws, naming it all, if something keeps the present database from being renamed or dropped.
 void check_replaceable(pg::Connection& maintenance, const RestoreJob& job,

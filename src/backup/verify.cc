@@ -22,10 +22,9 @@ namespace {
 constexpr std::size_t kReadBytes = 1 << 20;
 
 // Reads it all once, checking what can be checked without a manifest.
-Verified read_archive(Store& store, const Backup& backup, unsigned jobs, const Context& context,
+Verified read_archive(Source& object, std::uint64_t bytes, unsigned jobs, const Context& context,
                       Progress& progress) {
-  const std::unique_ptr<Source> object = store.open(backup.key);
-  HashSource stored(*object);
+  HashSource stored(object);
   const std::unique_ptr<Source> unpacked = open_unpacked(stored, Decoder::kIndependent, jobs);
   HashSource raw(*unpacked);
   pg::ProofTaker taker;
@@ -39,7 +38,7 @@ Verified read_archive(Store& store, const Backup& backup, unsigned jobs, const C
     parser.write({buffer.data(), n});
     state.bytes = raw.bytes();
     state.rows = taker.rows();
-    state.fraction = static_cast<double>(stored.bytes()) / static_cast<double>(backup.bytes);
+    state.fraction = static_cast<double>(stored.bytes()) / static_cast<double>(bytes);
     progress.update(state);
   }
   parser.finish();
@@ -124,13 +123,30 @@ Verified verify_bytes(Store& store, const Backup& backup, unsigned jobs, const C
       throw Corrupt(
           fmt::format("{} bytes instead of {}", backup.bytes, backup.manifest->stored.bytes));
     }
-    Verified found = read_archive(store, backup, jobs, context, progress);
+    const std::unique_ptr<Source> object = store.open(backup.key);
+    Verified found = read_archive(*object, backup.bytes, jobs, context, progress);
     if (backup.manifest) compare_manifest(*backup.manifest, found);
     return found;
   } catch (Error& e) {
     e.within(store.location(backup.key));
     throw;
   }
+}
+
+Verified verify_part(Source& part, std::uint64_t bytes, const std::map<int, pg::Proof>& expected,
+                     unsigned jobs, const Context& context, Progress& progress) {
+  Verified found = read_archive(part, bytes, jobs, context, progress);
+  if (found.proof.tables == expected) return found;
+  for (const auto& [id, proof] : found.proof.tables) {
+    const auto due = expected.find(id);
+    if (due != expected.end() && due->second == proof) continue;
+    const pg::TocEntry* entry = found.archive.find(id);
+    throw Corrupt(
+        fmt::format("table {} is not as the manifest says",
+                    printable(entry == nullptr ? std::to_string(id)
+                                               : entry->schema.value_or("") + "." + entry->tag)));
+  }
+  throw Corrupt("a table that the manifest has is missing");
 }
 
 Verified run_verify(Store& store, const Backup& backup, unsigned jobs, const Context& context,

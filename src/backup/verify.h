@@ -1,11 +1,15 @@
 // The story of a verification: are the stored bytes the bytes that were written, and an archive?
 #pragma once
 
+#include <cstdint>
+#include <map>
+
 #include "backup/catalogue.h"
 #include "backup/progress.h"
 #include "base/context.h"
 #include "pg/archive.h"
 #include "store/store.h"
+#include "stream/stream.h"
 
 namespace pgstow {
 
@@ -23,6 +27,11 @@ struct Verified {
 // last and, if there is a manifest, every table's rows and digest. Throws Corrupt naming the file.
 Verified verify_bytes(Store& store, const Backup& backup, unsigned jobs, const Context& context,
                       Progress& progress);
+
+// The same for a part of an archive (part.h), of which there are no digests but those of its rows:
+// by the dump id of TABLE DATA.
+Verified verify_part(Source& part, std::uint64_t bytes, const std::map<int, pg::Proof>& expected,
+                     unsigned jobs, const Context& context, Progress& progress);
 
 // verify_bytes(), a look at the globals beside the backup (what is wrong with them is told in the
 // answer), and a record of the result (where the store can be written).

@@ -31,6 +31,11 @@ struct Arguments {
   bool no_owner = false;
   bool no_privileges = false;
   bool create_roles = false;
+  std::vector<std::string> tables = {};   // restore --table
+  std::vector<std::string> schemas = {};  // restore --schema
+  std::string as;                         // restore --as
+  bool data_only = false;
+  bool replace_rows = false;
   bool drop = false;  // undo --drop
   std::string from;   // the store to take backups from
   std::string to;     // the store to bring up to date

@@ -113,6 +113,21 @@ void add_restore(CLI::App& app, CommandLine& line) {
   c->add_option("--into", line.arguments.into, "Restore into a new database of this name")
       ->check(not_empty())
       ->excludes(in_place);
+  c->add_option("--table", line.arguments.tables,
+                "Only this table, NAME or SCHEMA.NAME, * and ? allowed; may be given several times")
+      ->check(not_empty())
+      ->allow_extra_args(false)
+      ->excludes(in_place);
+  c->add_option("--schema", line.arguments.schemas, "Only the tables of this schema; likewise")
+      ->check(not_empty())
+      ->allow_extra_args(false)
+      ->excludes(in_place);
+  c->add_option("--as", line.arguments.as, "The one table under this new name, beside the present")
+      ->check(not_empty());
+  c->add_flag("--data-only", line.arguments.data_only,
+              "Only the rows, into tables that are there and empty");
+  c->add_flag("--replace-rows", line.arguments.replace_rows,
+              "With --data-only: remove the present rows in the same transaction");
   c->add_flag("--no-owner", line.arguments.no_owner, "Objects belong to the restoring role");
   c->add_flag("--no-privileges", line.arguments.no_privileges, "Leave GRANTs out");
   c->add_flag("--create-roles", line.arguments.create_roles,

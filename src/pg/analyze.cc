@@ -3,18 +3,21 @@
 #include "base/text.h"
 #include "pg/server.h"
 #include "pg/server_error.h"
+#include "pg/sql_text.h"
 
 namespace pgstow::pg {
 namespace {
 
 // A partition comes with its root.
-std::vector<std::string> tables(Connection& session) {
+std::vector<std::string> tables(Connection& session, const std::vector<std::string>& schemas) {
   const Result r = session.query(
       "select c.oid::pg_catalog.regclass from pg_catalog.pg_class c "
       "join pg_catalog.pg_namespace n on n.oid = c.relnamespace "
       "where c.relkind in ('r', 'm', 'p') and not c.relispartition "
       "and n.nspname !~ '^pg_' and n.nspname <> 'information_schema' "
-      "order by pg_catalog.pg_relation_size(c.oid) desc");
+      "and ($1::text[] = '{}' or n.nspname = any ($1::text[])) "
+      "order by pg_catalog.pg_relation_size(c.oid) desc",
+      {array_literal(schemas)});
   std::vector<std::string> names;
   for (int i = 0; i < r.rows(); ++i) names.push_back(r.text(i, 0));
   return names;
@@ -32,7 +35,8 @@ std::string analyze_one(Connection& session, const std::string& table) {
 }  // namespace
 
 std::vector<std::string> analyze(const OpenSession& open, unsigned sessions,
-                                 const std::stop_token& stop) {
+                                 const std::stop_token& stop,
+                                 const std::vector<std::string>& schemas) {
   const auto open_prepared = [&](std::stop_token token) {
     Connection session = open(std::move(token));
     forbid_timeouts(session);
@@ -44,7 +48,7 @@ std::vector<std::string> analyze(const OpenSession& open, unsigned sessions,
     return session;
   };
   Connection session = open_prepared(stop);
-  const std::vector<std::string> names = tables(session);
+  const std::vector<std::string> names = tables(session, schemas);
   SessionTasks<std::string> tasks(open_prepared, sessions, stop);
   for (const std::string& name : names) {
     tasks.submit([&name](Connection& one) { return analyze_one(one, name); });

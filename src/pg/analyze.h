@@ -10,9 +10,10 @@
 namespace pgstow::pg {
 
 // Runs ANALYZE on every table, materialized view and partitioned table of the database that open()
-// leads to, in as many sessions, the largest first. Returns a line for each that could not be
-// analyzed; the planner is then left to autovacuum.
+// leads to, or of some schemas of it, in as many sessions, the largest first. Returns a line for
+// each that could not be analyzed; the planner is then left to autovacuum.
 std::vector<std::string> analyze(const OpenSession& open, unsigned sessions,
-                                 const std::stop_token& stop);
+                                 const std::stop_token& stop,
+                                 const std::vector<std::string>& schemas = {});
 
 }  // namespace pgstow::pg

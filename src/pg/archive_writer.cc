@@ -38,6 +38,10 @@ void ArchiveWriter::on_header(const ArchiveHeader& header) {
 
 void ArchiveWriter::on_block_begin(const TocEntry& entry) {
   large_objects_ = entry.desc == "BLOBS";
+  if (packer_ != nullptr) {
+    packer_->mark();
+    blocks_.push_back({.dump_id = entry.dump_id, .begin = packer_->bytes_in()});
+  }
   std::string start(1, large_objects_ ? kLargeObjectBlock : kTableBlock);
   append_int(start, entry.dump_id);
   to_.write(start);
@@ -99,6 +103,7 @@ void ArchiveWriter::end_chunks() {
 void ArchiveWriter::on_block_end() {
   if (!large_objects_ || std::exchange(in_object_, false)) end_chunks();
   if (large_objects_) to_.write(number(0));
+  if (packer_ != nullptr) blocks_.back().bytes = packer_->bytes_in() - blocks_.back().begin;
 }
 
 }  // namespace pgstow::pg

@@ -5,12 +5,21 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "pg/archive.h"
 #include "stream/pack.h"
 #include "stream/stream.h"
 
 namespace pgstow::pg {
+
+// A block of the written archive, in bytes of it. Of where its first byte is packed the Packer's
+// mark tells.
+struct WrittenBlock {
+  int dump_id = 0;
+  std::uint64_t begin = 0;
+  std::uint64_t bytes = 0;
+};
 
 // A visitor that writes the archive again into a sink, in chunks of 256 KiB instead of pg_dump's
 // one chunk a row: smaller, and faster to restore. Offsets are written as "not set"; everything
@@ -19,7 +28,7 @@ namespace pgstow::pg {
 class ArchiveWriter final : public ArchiveVisitor {
  public:
   explicit ArchiveWriter(Sink& to);
-  // Rows that come packed stay so.
+  // Rows that come packed stay so. Makes a mark there for each block.
   explicit ArchiveWriter(Packer& to);
 
   void on_header(const ArchiveHeader& header) override;
@@ -28,6 +37,9 @@ class ArchiveWriter final : public ArchiveVisitor {
   void on_bytes(std::string_view bytes) override;
   void on_packed(const PackedRows& rows) override;
   void on_block_end() override;
+
+  // Those that were written into a Packer, one for each of its marks.
+  const std::vector<WrittenBlock>& blocks() const { return blocks_; }
 
  private:
   void write_full_chunk();
@@ -39,6 +51,7 @@ class ArchiveWriter final : public ArchiveVisitor {
   std::string chunk_;
   bool large_objects_ = false;
   bool in_object_ = false;
+  std::vector<WrittenBlock> blocks_;
 };
 
 }  // namespace pgstow::pg

@@ -25,20 +25,6 @@ std::string encoding_of(const ArchiveHeader& archive) {
   return *entry->defn;
 }
 
-// The settings pg_dump itself makes, and those it was run under.
-void prepare(Connection& session, const ArchiveHeader& archive, const SessionSettings& settings) {
-  write_rows_as_pg_dump(session);
-  session.query(encoding_of(archive));
-  for (const auto& [name, value] : settings) {
-    try {
-      session.query("select pg_catalog.set_config($1, $2, false)", {name, value});
-    } catch (const ServerError&) {
-      // A locale that this server lacks: only columns of type money can then compare as different.
-      continue;
-    }
-  }
-}
-
 std::string unhex(std::string_view text) {  // bytea's "\x00ff"
   const auto digit = [](char c) { return c <= '9' ? c - '0' : c - 'a' + 10; };
   std::string out;
@@ -115,6 +101,17 @@ std::string difference(const std::string& name, const Proof& expected, const Pro
   return fmt::format("table {}: {} rows, but their contents differ", printable(name), found.rows);
 }
 
+void judge(const ComparePlan& plan, const std::vector<Proof>& found, Comparison& result) {
+  for (std::size_t i = 0; i < plan.groups.size(); ++i) {
+    const Group& group = plan.groups[i];
+    const bool equal =
+        group.counted ? found[i].rows == group.expected.rows : found[i] == group.expected;
+    result.tables += 1;
+    result.rows += found[i].rows;
+    if (!equal) result.differences.push_back(difference(group.relation, group.expected, found[i]));
+  }
+}
+
 // Adds to the result what all readings of each group found together.
 void read_tables(const OpenSession& open, const ComparePlan& plan, unsigned sessions,
                  const std::stop_token& stop,
@@ -131,24 +128,32 @@ void read_tables(const OpenSession& open, const ComparePlan& plan, unsigned sess
     told[reading.group] = true;
     found[reading.group] += tasks.next();
   }
-  for (std::size_t i = 0; i < plan.groups.size(); ++i) {
-    const Group& group = plan.groups[i];
-    const bool equal =
-        group.counted ? found[i].rows == group.expected.rows : found[i] == group.expected;
-    result.tables += 1;
-    result.rows += found[i].rows;
-    if (!equal) result.differences.push_back(difference(group.relation, group.expected, found[i]));
-  }
+  judge(plan, found, result);
 }
 
 }  // namespace
+
+// The settings pg_dump itself makes (setup_connection in pg_dump.c), and those it was run under.
+void prepare_comparison(Connection& session, const ArchiveHeader& archive,
+                        const SessionSettings& settings) {
+  write_rows_as_pg_dump(session);
+  session.query(encoding_of(archive));
+  for (const auto& [name, value] : settings) {
+    try {
+      session.query("select pg_catalog.set_config($1, $2, false)", {name, value});
+    } catch (const ServerError&) {
+      // A locale that this server lacks: only columns of type money can then compare as different.
+      continue;
+    }
+  }
+}
 
 Comparison compare(const OpenSession& open, const ArchiveHeader& archive, const ArchiveProof& proof,
                    const CompareOptions& options, const std::stop_token& stop,
                    const std::function<void(const std::string&)>& progress) {
   const auto open_prepared = [&](std::stop_token token) {
     Connection session = open(std::move(token));
-    prepare(session, archive, options.settings);
+    prepare_comparison(session, archive, options.settings);
     return session;
   };
   Connection session = open_prepared(stop);
@@ -164,6 +169,20 @@ Comparison compare(const OpenSession& open, const ArchiveHeader& archive, const 
       result.differences.emplace_back("large objects: their number or contents differ");
     }
   }
+  return result;
+}
+
+Comparison compare_tables(Connection& session, const ArchiveHeader& archive,
+                          const ArchiveProof& proof, bool digests) {
+  Comparison result;
+  result.digests = digests;
+  const ComparePlan plan =
+      plan_comparison(session, archive, proof, result.digests, UINT64_MAX);  // no slices
+  std::vector<Proof> found(plan.groups.size());
+  for (const Reading& reading : plan.readings) {
+    found[reading.group] += read(session, plan.groups[reading.group], reading);
+  }
+  judge(plan, found, result);
   return result;
 }
 

@@ -33,4 +33,14 @@ Comparison compare(const OpenSession& open, const ArchiveHeader& archive, const 
                    const CompareOptions& options, const std::stop_token& stop,
                    const std::function<void(const std::string&)>& progress);
 
+// Makes the session write rows as they were dumped; see CompareOptions::settings. Not in a
+// transaction: what the server lacks is passed over.
+void prepare_comparison(Connection& session, const ArchiveHeader& archive,
+                        const SessionSettings& settings);
+
+// The same as compare() for the tables alone, by one session that was prepared: it sees what its
+// transaction has not committed.
+Comparison compare_tables(Connection& session, const ArchiveHeader& archive,
+                          const ArchiveProof& proof, bool digests);
+
 }  // namespace pgstow::pg

@@ -117,6 +117,14 @@ std::string quote_literal(std::string_view value) {
   return (backslash ? "E" : "") + quoted(value, '\'', "'\\", '\0');
 }
 
+std::string array_literal(const std::vector<std::string>& values) {
+  std::string list;
+  for (const std::string& value : values) {
+    list += (list.empty() ? "" : ",") + quoted(value, '"', "\"\\", '\\');
+  }
+  return "{" + list + "}";
+}
+
 std::string quote_conninfo(std::string_view value) { return quoted(value, '\'', "'\\", '\\'); }
 
 std::vector<std::string> split_statements(std::string_view sql) {

@@ -14,7 +14,8 @@ namespace pgstow::pg {
 
 std::string quote_identifier(std::string_view name);  // always in double quotes
 std::string quote_literal(std::string_view value);    // '...', or E'...' if it has a backslash
-std::string quote_conninfo(std::string_view value);   // for libpq's "keyword='value'" strings
+std::string array_literal(const std::vector<std::string>& values);  // {"a","b\\"c"}: a text[]
+std::string quote_conninfo(std::string_view value);  // for libpq's "keyword='value'" strings
 
 // The statements, without the semicolons that end them and the white space around; empty ones are
 // left out. Not for the bodies of SQL-standard functions (BEGIN ATOMIC).

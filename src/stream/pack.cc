@@ -41,7 +41,7 @@ void Packer::write_packed(const PackedBlock& block) {
   count(block.raw);
   if (!block_.empty()) submit_block();
   while (stage_.pending() > 0) write_next();
-  to_.write(block.packed);
+  write_member(block.packed, block.raw.size());
 }
 
 void Packer::finish() {
@@ -54,12 +54,29 @@ void Packer::finish() {
 
 void Packer::submit_block() {
   if (stage_.pending() == most_pending_) write_next();
+  raw_pending_.push_back(block_.size());
   stage_.submit([block = std::exchange(block_, {}), compression = compression_] {
     return pack_block(block, compression);
   });
   block_.reserve(block_bytes_);
 }
 
-void Packer::write_next() { to_.write(stage_.next()); }
+void Packer::write_next() {
+  const std::string packed = stage_.next();
+  const std::size_t raw_bytes = raw_pending_.front();
+  raw_pending_.pop_front();
+  write_member(packed, raw_bytes);
+}
+
+void Packer::write_member(std::string_view packed, std::size_t raw_bytes) {
+  for (; !unplaced_.empty() && unplaced_.front() < raw_written_ + raw_bytes;
+       unplaced_.pop_front()) {
+    marks_.push_back(
+        {.at = unplaced_.front(), .member_at = raw_written_, .member_stored = stored_});
+  }
+  to_.write(packed);
+  raw_written_ += raw_bytes;
+  stored_ += packed.size();
+}
 
 }  // namespace pgstow

@@ -55,6 +55,40 @@ TEST(Packer, MakesOneMemberABlockAndAnEmptyOneAtTheEnd) {
   EXPECT_EQ(sizes, (std::vector<std::size_t>{100'000, 100'000, 50'000, 0}));
 }
 
+// From the member that a mark names, its place is found without what is before.
+TEST(Packer, MarksLeadToTheirPlaces) {
+  const std::string bytes = copy_text(600'000);
+  for (const char* how : {"gzip:1", "zstd:1"}) {
+    SCOPED_TRACE(how);
+    const Compression compression = parse_compression(how);
+    StringSink sink;
+    Packer packer(sink, compression, 3, 50'000);
+    std::vector<std::uint64_t> places;
+    for (std::size_t at = 0; at < bytes.size();) {
+      places.push_back(at);
+      packer.mark();
+      const std::string piece = bytes.substr(at, 1 + at % 70'001);
+      if (at % 3 == 0) {  // some by other threads
+        packer.write_packed({.raw = piece, .packed = pack_block(piece, compression)});
+      } else {
+        packer.write(piece);
+      }
+      at += piece.size();
+    }
+    packer.finish();
+    ASSERT_EQ(packer.marks().size(), places.size());
+    for (std::size_t i = 0; i < places.size(); ++i) {
+      const Mark& mark = packer.marks()[i];
+      EXPECT_EQ(mark.at, places[i]);
+      StringSource source(sink.bytes().substr(mark.member_stored));
+      const std::unique_ptr<Source> unpacked = open_unpacked(source, Decoder::kFast, 1);
+      ASSERT_LE(mark.member_at, mark.at);
+      EXPECT_LT(mark.at - mark.member_at, 70'001U);
+      EXPECT_EQ(read_all(*unpacked).substr(mark.at - mark.member_at), bytes.substr(places[i]));
+    }
+  }
+}
+
 TEST(Packer, PutsWhatComesPackedBehindWhatWasWrittenBefore) {
   for (const char* how : {"gzip:1", "zstd:1"}) {
     const Compression compression = parse_compression(how);

@@ -1,0 +1,137 @@
+#include "backup/part.h"
+
+#include <array>
+#include <map>
+#include <memory>
+#include <optional>
+#include <unordered_set>
+#include <utility>
+
+#include "backup/part_source.h"
+#include "base/error.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "pg/archive_header.h"
+#include "stream/unpack.h"
+
+namespace pgstow {
+namespace {
+
+pg::ArchiveHeader read_header(Store& store, const std::string& key, const Context& context) {
+  const std::unique_ptr<Source> object = store.open(key);
+  const std::unique_ptr<Source> unpacked = open_unpacked(*object, Decoder::kFast, 1);
+  pg::HeaderDecoder decoder;
+  std::array<char, 65536> buffer;
+  while (!decoder.done()) {
+    check_stop(context.stop);
+    const std::size_t n = unpacked->read(buffer);
+    if (n == 0) throw Corrupt(store.location(key) + ": cut off in its table of contents");
+    decoder.add({buffer.data(), n});
+  }
+  return decoder.take();
+}
+
+// The rows of some tables: where they lie, and what they are.
+struct Rows {
+  std::vector<int> ids;  // dump ids of TABLE DATA
+  std::vector<RowsAt> at;
+  std::map<int, pg::Proof> proofs;
+};
+
+bool is_about(const TableProof& table, const pg::TocEntry& entry) {
+  return json_string(table.schema) == json_string(entry.schema.value_or("")) &&
+         json_string(table.name) == json_string(entry.tag);
+}
+
+// Nothing where the manifest does not tell of all of them. Its tables are those of the archive's
+// table of contents, in their order.
+std::optional<Rows> rows_of(const Manifest& manifest, const pg::ArchiveHeader& archive,
+                            const pg::ArchiveHeader& selected) {
+  std::unordered_set<int> wanted;
+  for (const pg::TocEntry& entry : selected.toc) wanted.insert(entry.dump_id);
+  Rows rows;
+  std::size_t next = 0;
+  for (const pg::TocEntry& entry : archive.toc) {
+    if (entry.desc != "TABLE DATA") continue;
+    if (next == manifest.tables.size() || !is_about(manifest.tables[next], entry)) return {};
+    const TableProof& table = manifest.tables[next++];
+    if (!wanted.contains(entry.dump_id)) continue;
+    if (!table.at) return {};
+    rows.ids.push_back(entry.dump_id);
+    rows.at.push_back(*table.at);
+    rows.proofs.emplace(entry.dump_id, table.proof);
+  }
+  return rows;
+}
+
+// Nothing where only the whole can be read.
+std::optional<SoundCopy> read_tables(Store& store, const Backup& backup,
+                                     const std::vector<pg::TablePattern>& tables, unsigned jobs,
+                                     const Context& context, Progress& progress) {
+  const pg::ArchiveHeader archive = read_header(store, backup.key, context);
+  const pg::TableSelection selection = pg::select_tables(archive, tables);
+  const std::optional<Rows> rows = rows_of(*backup.manifest, archive, selection.header);
+  if (!rows) return {};
+  const auto open = [&store, key = backup.key, at = rows->at, jobs,
+                     header = without_other_blocks(archive, rows->ids)] {
+    return std::make_unique<PartSource>(store, key, header, at, jobs);
+  };
+  const std::unique_ptr<PartSource> part = open();
+  Verified verified = verify_part(*part, part->size(), rows->proofs, jobs, context, progress);
+  context.log.info(
+      "read of the backup only what the tables need",
+      {{"read", human_bytes(part->size())}, {"of", human_bytes(backup.manifest->raw.bytes)}});
+  return SoundCopy{.store = &store, .verified = std::move(verified), .open = open};
+}
+
+}  // namespace
+
+SoundCopy find_tables_copy(const Backup& backup, const std::vector<pg::TablePattern>& tables,
+                           unsigned jobs, const Context& context, Progress& progress) {
+  for (std::size_t i = 0; backup.manifest && i < backup.copies.size(); ++i) {
+    Store& store = *backup.copies[i].store;
+    try {
+      auto copy = read_tables(store, backup, tables, jobs, context, progress);
+      if (!copy) break;
+      return *std::move(copy);
+    } catch (const Cancelled&) {
+      throw;
+    } catch (const Error& e) {
+      if (i + 1 == backup.copies.size()) throw;
+      context.log.warning("this copy can't be used; trying the next one",
+                          {{"store", store.name()}, {"cause", e.what()}});
+    }
+  }
+  return find_whole_copy(backup, jobs, context, progress);
+}
+
+pg::ArchiveHeader read_contents(const Backup& backup, const Context& context) {
+  for (std::size_t i = 0;; ++i) {
+    try {
+      return read_header(*backup.copies[i].store, backup.key, context);
+    } catch (const Cancelled&) {
+      throw;
+    } catch (const Error&) {  // the restore itself says what is wrong with that copy
+      if (i + 1 == backup.copies.size()) throw;
+    }
+  }
+}
+
+Verified part_of(const Verified& whole, pg::ArchiveHeader header) {
+  Verified part{
+      .archive = std::move(header), .proof = {}, .raw = whole.raw, .stored = whole.stored};
+  part.proof.complete = whole.proof.complete;
+  for (const pg::TocEntry& entry : part.archive.toc) {
+    if (entry.desc == "BLOBS") part.proof.large_objects = whole.proof.large_objects;
+    const auto proof = whole.proof.tables.find(entry.dump_id);
+    if (proof != whole.proof.tables.end()) part.proof.tables.insert(*proof);
+  }
+  return part;
+}
+
+Verified only_tables(const Verified& whole, const std::vector<pg::TablePattern>& tables) {
+  return part_of(whole, pg::with_needs(whole.archive, pg::select_tables(whole.archive, tables)));
+}
+
+}  // namespace pgstow

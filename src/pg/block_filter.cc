@@ -1,0 +1,35 @@
+#include "pg/block_filter.h"
+
+namespace pgstow::pg {
+
+BlockFilter::BlockFilter(ArchiveVisitor& next, const ArchiveHeader& wanted)
+    : next_(next), header_(wanted) {
+  for (const TocEntry& entry : wanted.toc) {
+    if (entry.has_data) wanted_.emplace(entry.dump_id, &entry);
+  }
+}
+
+void BlockFilter::on_header(const ArchiveHeader& header) {
+  header_.compression = header.compression;
+  next_.on_header(header_);
+}
+
+void BlockFilter::on_block_begin(const TocEntry& entry) {
+  const auto found = wanted_.find(entry.dump_id);
+  passing_ = found != wanted_.end();
+  if (passing_) next_.on_block_begin(*found->second);
+}
+
+void BlockFilter::on_large_object(std::uint32_t oid) {
+  if (passing_) next_.on_large_object(oid);
+}
+
+void BlockFilter::on_bytes(std::string_view bytes) {
+  if (passing_) next_.on_bytes(bytes);
+}
+
+void BlockFilter::on_block_end() {
+  if (passing_) next_.on_block_end();
+}
+
+}  // namespace pgstow::pg
