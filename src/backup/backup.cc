@@ -194,6 +194,7 @@ Written write_archive(pg::Dump& dump, Sink& object, const BackupJob& job,
   try {
     while (const std::size_t n = dump.source->read(buffer)) {
       parser.write({buffer.data(), n});
+      if (dump.readers) dump.readers->check();
       tell();
     }
     // pg_dump has ended well. Only an archive of sound structure is made visible.

@@ -82,6 +82,12 @@ pg::Connection open_session(const LoadJob& job, const Verified& verified, std::s
   return session;
 }
 
+// Pieces point into the feeder's header: when something is thrown, no loader may outlive it.
+struct StopFirst {
+  pg::Loaders& loaders;
+  ~StopFirst() { loaders.stop(); }
+};
+
 void load_rows(const LoadJob& job, Source& object, const Verified& verified, const Context& context,
                Progress& progress) {
   pg::Loaders loaders(
@@ -89,6 +95,7 @@ void load_rows(const LoadJob& job, Source& object, const Verified& verified, con
       job.sessions, {.stall = job.stall, .stop_at_error = job.stop_at_error}, context.stop);
   context.log.info("loading rows", {{"sessions", std::to_string(loaders.size())}});
   pg::RowFeeder feeder(loaders, job.piece_bytes);
+  const StopFirst first{loaders};
   read_blocks(object, verified, job.threads, context, progress, feeder,
               [&] { return feeder.current() == nullptr ? "" : feeder.current()->tag; });
   loaders.finish();

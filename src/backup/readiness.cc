@@ -25,7 +25,7 @@ pg::Tool ready_pg_dump(const BackupJob& job, pg::Connection& session, const pg::
   return tool;
 }
 
-std::optional<Error> obstacle_to(const BackupJob& job, const Context& context) {
+std::optional<Obstacle> obstacle_to(const BackupJob& job, const Context& context) {
   const pg::Access access = pg::Access::open(job.place, context);
   pg::Connection session = pg::Connection::open(access.server(), context.stop);
   const pg::ServerFacts server = pg::server_facts(session);
@@ -35,8 +35,10 @@ std::optional<Error> obstacle_to(const BackupJob& job, const Context& context) {
     throw;
   } catch (const Transient&) {
     throw;
+  } catch (const ProcessFailed&) {
+    throw;
   } catch (const Error& e) {
-    return e;
+    return Obstacle{.text = e.what(), .hint = e.hint(), .exit_code = e.exit_code()};
   }
   return std::nullopt;
 }

@@ -15,8 +15,15 @@ namespace pgstow {
 pg::Tool ready_pg_dump(const BackupJob& job, pg::Connection& session, const pg::ServerFacts& server,
                        const pg::Access& access, const std::stop_token& stop);
 
+// What will keep backups from being made.
+struct Obstacle {
+  std::string text;
+  std::string hint;
+  int exit_code = 0;
+};
+
 // What ready_pg_dump would throw, looked for without a backup. Throws what opening the server
-// throws when it does not answer.
-std::optional<Error> obstacle_to(const BackupJob& job, const Context& context);
+// throws when it does not answer, and what may pass.
+std::optional<Obstacle> obstacle_to(const BackupJob& job, const Context& context);
 
 }  // namespace pgstow

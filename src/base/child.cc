@@ -232,7 +232,10 @@ Child::~Child() {
   const auto deadline = std::chrono::steady_clock::now() + kTermPatience;
   int status = 0;
   while (!reap(pid_, status)) {
-    if (std::chrono::steady_clock::now() > deadline) ::kill(-pid_, SIGKILL);
+    if (std::chrono::steady_clock::now() > deadline) {
+      // One that runs as another user (sudo) is not ours to kill: it is left to its end.
+      if (::kill(-pid_, SIGKILL) != 0 && errno == EPERM) return;
+    }
     std::this_thread::sleep_for(kPoll);
   }
 }

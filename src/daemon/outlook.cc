@@ -1,5 +1,7 @@
 #include "daemon/outlook.h"
 
+#include "base/error.h"
+
 namespace pgstow {
 
 Outlook::Outlook(LookAhead look, const Context& context)
@@ -20,7 +22,7 @@ void Outlook::carry_out() {
   }
 }
 
-std::optional<Error> Outlook::take() {
+std::optional<Obstacle> Outlook::take() {
   if (taken_ || !work_.ended_within(std::chrono::milliseconds(0))) return std::nullopt;
   taken_ = true;
   work_.take();

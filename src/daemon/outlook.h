@@ -5,14 +5,14 @@
 #include <optional>
 #include <stop_token>
 
+#include "backup/readiness.h"
 #include "base/context.h"
-#include "base/error.h"
 #include "daemon/background.h"
 
 namespace pgstow {
 
 // What will keep backups from being made; as obstacle_to.
-using LookAhead = std::function<std::optional<Error>(const Context& context)>;
+using LookAhead = std::function<std::optional<Obstacle>(const Context& context)>;
 
 // Looks in the background from the constructor on: a server may be waited for that starts together
 // with the service. Destroyed, it is stopped. A look that fails is only logged: the database may
@@ -24,7 +24,7 @@ class Outlook {
   ~Outlook();
 
   // The obstacle, once, as soon as it is known.
-  std::optional<Error> take();
+  std::optional<Obstacle> take();
 
  private:
   void carry_out();
@@ -33,7 +33,7 @@ class Outlook {
   std::stop_source stop_;
   std::stop_callback<std::function<void()>> of_the_service_;
   const Context context_;
-  std::optional<Error> found_;  // of the work's thread until it has ended
+  std::optional<Obstacle> found_;  // of the work's thread until it has ended
   bool taken_ = false;
   Background work_;  // last: it uses the others
 };

@@ -297,15 +297,15 @@ void Service::watch_age() {
 
 // The next run would fail, and tell the same: perhaps at three in the morning.
 void Service::tell_obstacle() {
-  const std::optional<Error> obstacle = outlook_.take();
+  const std::optional<Obstacle> obstacle = outlook_.take();
   if (!obstacle) return;
   const Time at = plan().at;
   context_.log.error("no backup can be made as things are",
-                     {{"cause", obstacle->what()}, {"hint", obstacle->hint()}});
+                     {{"cause", obstacle->text}, {"hint", obstacle->hint}});
   Event event = event_now(Event::Kind::kFailed, settings_.database, context_);
-  event.error = std::string("no backup can be made as things are: ") + obstacle->what();
-  event.hint = obstacle->hint();
-  event.exit_code = obstacle->exit_code();
+  event.error = std::string("no backup can be made as things are: ") + obstacle->text;
+  event.hint = obstacle->hint;
+  event.exit_code = obstacle->exit_code;
   if (state_.last_good) event.last_good = state_.last_good->time;
   event.next_run = at;
   // A service that is started again and again tells it once a day.

@@ -117,11 +117,14 @@ class ServiceTest : public ::testing::Test {
 
 TEST_F(ServiceTest, TellsByDayWhatWouldFailAtNight) {
   static_cast<void>(backup());  // so that nothing is due at once
-  look_ahead_ = [](const Context&) { return Error("the server is too new", "install tools"); };
+  look_ahead_ = [](const Context&) {
+    return Obstacle{"the server is too new", "install tools", 10};
+  };
   serve({}, "0 3 * * *");
   ASSERT_THAT(kinds_, ElementsAre(Kind::kFailed));
   EXPECT_THAT(events_.front().error, ::testing::HasSubstr("the server is too new"));
   EXPECT_EQ(events_.front().hint, "install tools");
+  EXPECT_EQ(events_.front().exit_code, 10);
   EXPECT_FALSE(events_.front().repeated);
   EXPECT_EQ(events_.front().next_run, starts_.front());
   EXPECT_TRUE(state_.read(test_.context()).bad);
@@ -129,7 +132,9 @@ TEST_F(ServiceTest, TellsByDayWhatWouldFailAtNight) {
 
 TEST_F(ServiceTest, ADatabaseThatIsAwayWhenItBeginsIsNoFailure) {
   static_cast<void>(backup());
-  look_ahead_ = [](const Context&) -> std::optional<Error> { throw Transient("nobody answers"); };
+  look_ahead_ = [](const Context&) -> std::optional<Obstacle> {
+    throw Transient("nobody answers");
+  };
   serve({good()}, "0 3 * * *");
   EXPECT_THAT(kinds_, ElementsAre(Kind::kGood));
 }

@@ -15,8 +15,8 @@ namespace {
 
 constexpr std::string_view kLockTimeout = "55P03";
 // Between the look and the lock: undefined table, undefined schema, no table any more, dropped
-// while it was waited for.
-constexpr std::string_view kGone[] = {"42P01", "3F000", "42809", "XX000"};
+// while it was waited for, and a deadlock with somebody who alters several.
+constexpr std::string_view kGone[] = {"42P01", "3F000", "42809", "XX000", "40P01"};
 
 // Left to pg_dump: what extensions made (it takes a part of the rows, or none), temporary tables,
 // unlogged ones where they have no rows, other access methods than heap, and partitions that it
@@ -168,6 +168,17 @@ std::optional<LockedSnapshot> lock_big_tables(Connection& leader, const ChooseOp
   }
   leader.query("set client_encoding = 'UTF8'");
   return locked;
+}
+
+// The catalogue is seen as of the snapshot; the function sees it as it is.
+std::vector<std::string> rewritten_tables(Connection& leader) {
+  const Result r = leader.query(
+      "select c.oid::pg_catalog.regclass from pg_catalog.pg_class c where c.relkind = 'r' and "
+      "c.relpersistence <> 't' and c.relfilenode <> 0 and c.oid >= 16384 and "
+      "pg_catalog.pg_relation_filenode(c.oid) <> c.relfilenode order by 1");
+  std::vector<std::string> names;
+  for (int i = 0; i < r.rows(); ++i) names.push_back(printable(r.text(i, 0)));
+  return names;
 }
 
 std::set<std::string> tables_with_rows(Connection& leader) {

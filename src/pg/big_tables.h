@@ -48,6 +48,10 @@ struct LockedSnapshot {
 std::optional<LockedSnapshot> lock_big_tables(Connection& leader, const ChooseOptions& options);
 
 // All tables whose rows belong into a dump, by OID, as far as it dumps them at all.
+// Tables that were emptied or rewritten (TRUNCATE, ALTER TABLE) since the leader's snapshot: there
+// they are empty, though it holds rows of them. Asked for when all are locked.
+std::vector<std::string> rewritten_tables(Connection& leader);
+
 std::set<std::string> tables_with_rows(Connection& leader);
 
 }  // namespace pgstow::pg

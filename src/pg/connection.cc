@@ -7,8 +7,11 @@
 #include <array>
 #include <cerrno>
 #include <cstdlib>
+#include <future>
+#include <memory>
 #include <set>
 #include <string>
+#include <thread>
 
 #include "base/error.h"
 #include "base/fd.h"
@@ -19,6 +22,7 @@
 namespace pgstow::pg {
 namespace {
 
+constexpr std::chrono::seconds kCancelPatience{2};
 constexpr std::chrono::milliseconds kSlice{100};
 constexpr std::chrono::seconds kConnectTimeout{30};
 constexpr std::size_t kCopySlice = std::size_t{64} << 10;
@@ -265,11 +269,23 @@ void Connection::drain() noexcept {
   }
 }
 
+// PQcancel() waits for ever where the server is frozen, and nothing stops it: then it is left
+// alone, with what it needs.
 void Connection::cancel() noexcept {
-  const std::unique_ptr<PGcancel, void (*)(PGcancel*)> handle(PQgetCancel(conn_.get()),
-                                                              PQfreeCancel);
-  std::array<char, 256> message;
-  if (handle) static_cast<void>(PQcancel(handle.get(), message.data(), message.size()));
+  try {
+    const std::shared_ptr<PGcancel> handle(PQgetCancel(conn_.get()), PQfreeCancel);
+    if (!handle) return;
+    auto done = std::make_shared<std::promise<void>>();
+    const std::future<void> asked = done->get_future();
+    std::thread([handle, done] {
+      std::array<char, 256> message;
+      static_cast<void>(PQcancel(handle.get(), message.data(), message.size()));
+      done->set_value();
+    }).detach();
+    static_cast<void>(asked.wait_for(kCancelPatience));
+  } catch (const std::exception&) {
+    // No memory, no thread: the server ends the statement when it finds nobody to send to.
+  }
 }
 
 void Connection::start(const std::string& sql) { send(sql, {}); }
@@ -296,8 +312,17 @@ Result Connection::result() {
 }
 
 Result Connection::query(const std::string& sql, const std::vector<std::string>& parameters) {
+  return query_within({}, sql, parameters);
+}
+
+Result Connection::query_within(std::chrono::milliseconds limit, const std::string& sql,
+                                const std::vector<std::string>& parameters) {
   send(sql, parameters);
   try {
+    if (limit.count() > 0 && !finished(limit)) {
+      throw Transient(fmt::format("no answer from the server for {} s", limit.count() / 1000),
+                      "is it stuck, or out of reach?");
+    }
     return result();
   } catch (const Cancelled&) {
     cancel();
@@ -320,6 +345,15 @@ void Connection::expect(int status) {
 std::uint64_t Connection::copy_out(const std::string& sql,
                                    const std::function<void(std::string_view)>& data) {
   send(sql, {});
+  try {
+    return take_copy(data);
+  } catch (const Cancelled&) {
+    cancel();
+    throw;
+  }
+}
+
+std::uint64_t Connection::take_copy(const std::function<void(std::string_view)>& data) {
   while (!finished(kSlice)) {
   }
   expect(PGRES_COPY_OUT);
@@ -338,10 +372,10 @@ std::uint64_t Connection::copy_out(const std::string& sql,
   return result().affected();
 }
 
-void Connection::begin_copy_in(const std::string& sql) {
+void Connection::begin_copy_in(const std::string& sql, std::chrono::milliseconds stall) {
+  const auto began = std::chrono::steady_clock::now();
   send(sql, {});
-  while (!finished(kSlice)) {
-  }
+  while (!finished(kSlice)) check_stall(began, stall);
   expect(PGRES_COPY_IN);
 }
 

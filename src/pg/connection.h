@@ -62,6 +62,11 @@ class Connection {
   bool finished(std::chrono::milliseconds patience);
   Result result();
 
+  // query() with a limit: after it Transient is thrown, and the session is of no use any more. 0:
+  // no limit.
+  Result query_within(std::chrono::milliseconds limit, const std::string& sql,
+                      const std::vector<std::string>& parameters = {});
+
   // Runs a COPY ... TO STDOUT and hands over its data, a whole row a call; the views are lent for
   // the call. Returns how many rows the server says it sent.
   std::uint64_t copy_out(const std::string& sql, const std::function<void(std::string_view)>& data);
@@ -70,7 +75,7 @@ class Connection {
   // the server took; an error of the server, of whatever row, may be thrown by any of the three,
   // and then the COPY is over and undone. A server that takes nothing more for `stall` (0: for
   // ever) is a Transient error, after which the session is of no use.
-  void begin_copy_in(const std::string& sql);
+  void begin_copy_in(const std::string& sql, std::chrono::milliseconds stall = {});
   void copy_in(std::string_view text, std::chrono::milliseconds stall);
   std::uint64_t end_copy_in(std::chrono::milliseconds stall);
 
@@ -96,6 +101,7 @@ class Connection {
   void flush(std::chrono::milliseconds stall = {});
   void send(const std::string& sql, const std::vector<std::string>& parameters);
   void expect(int status);
+  std::uint64_t take_copy(const std::function<void(std::string_view)>& data);
   void drain() noexcept;
   void cancel() noexcept;
   [[noreturn]] void fail(const std::string& what) const;

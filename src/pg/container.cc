@@ -15,6 +15,7 @@ namespace {
 
 namespace json = boost::json;
 
+constexpr std::size_t kLeastOfId = 6;
 constexpr std::size_t kShortId = 12;
 constexpr const char* kProject = "com.docker.compose.project";
 constexpr const char* kService = "com.docker.compose.service";
@@ -80,9 +81,12 @@ std::vector<std::function<bool(const ListedContainer&)>> ways_to_mean(std::strin
   }
   const std::string name = without_slash(word);
   return {[=](const ListedContainer& c) { return c.name == name; },
-          [=](const ListedContainer& c) { return c.id.starts_with(name); },
           [=](const ListedContainer& c) {
             return label(c, kService) == name && label(c, kOneOff) != "True";
+          },
+          // "db" and "cafe" are hexadecimal, too, and mean no container that happens to begin so.
+          [=](const ListedContainer& c) {
+            return name.size() >= kLeastOfId && c.id.starts_with(name);
           }};
 }
 
@@ -245,8 +249,10 @@ ContainerDatabase database_in(const Container& container) {
   ContainerDatabase found;
   ImageVariables& v = found.variables;
   v.user = first_of(env, {"POSTGRES_USER", "POSTGRESQL_USERNAME", "POSTGRESQL_USER"});
-  if (v.user.empty()) v.user = "postgres";
+  if (v.user.empty()) found.user_file = first_of(env, {"POSTGRES_USER_FILE"});
+  if (v.user.empty() && found.user_file.empty()) v.user = "postgres";
   v.database = first_of(env, {"POSTGRES_DB", "POSTGRES_DATABASE", "POSTGRESQL_DATABASE"});
+  if (v.database.empty()) found.database_file = first_of(env, {"POSTGRES_DB_FILE"});
   v.password = first_of(env, {"POSTGRES_PASSWORD", "POSTGRESQL_PASSWORD"});
   found.password_file = first_of(env, {"POSTGRES_PASSWORD_FILE", "POSTGRESQL_PASSWORD_FILE"});
   return found;

@@ -64,7 +64,10 @@ Container find_container(Engine& engine, std::string_view wanted, Time now);
 // them: its path is told.
 struct ContainerDatabase {
   ImageVariables variables;
-  std::string password_file;
+  // Files in the container with what the variables lack.
+  std::string user_file = {};
+  std::string database_file = {};
+  std::string password_file = {};
 };
 ContainerDatabase database_in(const Container& container);
 

@@ -63,11 +63,12 @@ std::vector<std::string> exec_prefix(const EngineAddress& engine, const Containe
                  "install the package docker-cli, or docker.io");
 }
 
-std::string password_there(const Runner& runner, const std::string& file, const Context& context) {
+// As the image's own script reads its secrets: without the newlines at the end.
+std::string secret_there(const Runner& runner, const std::string& file, const Context& context) {
   if (file.empty()) return "";
   std::string text = run_command(script_command(runner, "cat \"$1\"", {file}),
                                  {.stop = context.stop, .stall = kAnswer});
-  if (text.ends_with('\n')) text.pop_back();
+  while (text.ends_with('\n')) text.pop_back();
   return text;
 }
 
@@ -201,10 +202,27 @@ class Search {
 
   Parameters server() {
     ContainerDatabase database = database_in(container_);
-    if (database.variables.password.empty()) {
-      database.variables.password = password_there(runner_, database.password_file, context_);
+    ImageVariables& theirs = database.variables;
+    if (theirs.user.empty()) theirs.user = secret_there(runner_, database.user_file, context_);
+    if (theirs.database.empty()) {
+      theirs.database = secret_there(runner_, database.database_file, context_);
     }
-    return explicit_parameters(with_variables(place_, merged(place_.image, database.variables)));
+    ImageVariables all = merged(place_.image, theirs);
+    if (all.password.empty() && all.user == theirs.user && !place_.server.contains("password")) {
+      all.password = their_password(database.password_file);
+    }
+    return explicit_parameters(with_variables(place_, all));
+  }
+
+  // The server may let us in without it.
+  std::string their_password(const std::string& file) {
+    try {
+      return secret_there(runner_, file, context_);
+    } catch (const ProcessFailed& e) {
+      context_.log.warning("the container's file with the password can't be read",
+                           {{"cause", e.what()}, {"hint", "set POSTGRES_PASSWORD"}});
+      return "";
+    }
   }
 
   // The first that lets us in; otherwise the one whose answer says most.
@@ -297,7 +315,13 @@ Parameters server_in_container(const Place& place, const Context& context) {
   if (names_all(place)) return with_variables(place, place.image);
   Engine engine = open_engine(context);
   const Container container = find_container(engine, place.container, context.clock.now());
-  return with_variables(place, merged(place.image, database_in(container).variables));
+  const ContainerDatabase theirs = database_in(container);
+  if (place.image.database.empty() && !theirs.database_file.empty()) {
+    throw ConfigError("the container's database is named in a file of its own, " +
+                          printable(theirs.database_file),
+                      "set POSTGRES_DB for pgstow, too");
+  }
+  return with_variables(place, merged(place.image, theirs.variables));
 }
 
 std::string state_if_stopped(const Place& place, const Context& context) {

@@ -45,7 +45,8 @@ std::string chosen(std::string_view wanted) {
 TEST(ChooseContainer, ByNameIdServiceOrLabel) {
   EXPECT_EQ(chosen("finance_bot_db"), "1a2b3c");
   EXPECT_EQ(chosen("/finance_bot"), "1a9999") << "a whole name, not the beginning of another";
-  EXPECT_EQ(chosen("1a2"), "1a2b3c");
+  EXPECT_EQ(chosen("1a2b3c"), "1a2b3c");
+  EXPECT_THAT(chosen("1a2b"), HasSubstr("no container")) << "too short to be meant as an id";
   EXPECT_EQ(chosen("app"), "1a9999");
   EXPECT_EQ(chosen("bot/db"), "1a2b3c") << "the one of `compose run` is not the service";
   EXPECT_EQ(chosen("shop/db"), "beef00");
@@ -56,7 +57,6 @@ TEST(ChooseContainer, ByNameIdServiceOrLabel) {
 TEST(ChooseContainer, SeveralOrNoneAreTold) {
   EXPECT_THAT(chosen("db"), AllOf(HasSubstr("2: db may mean several"), HasSubstr("finance_bot_db"),
                                   HasSubstr("shop-db-1"), Not(HasSubstr("run-1"))));
-  EXPECT_THAT(chosen("1a"), HasSubstr("2: 1a may mean several"));
   EXPECT_THAT(chosen("finance_bot_bd"),
               AllOf(HasSubstr("10: no container finance_bot_bd"), HasSubstr("pgvector"),
                     HasSubstr("did you mean finance_bot_db?")));
@@ -124,6 +124,16 @@ TEST(DatabaseInContainer, OfBitnamisImageAndOfASecretFile) {
   EXPECT_EQ(database.variables.database, "shop");
   EXPECT_EQ(database.variables.password, "");
   EXPECT_EQ(database.password_file, "/run/secrets/db");
+}
+
+TEST(DatabaseInContainer, NamedInFilesOfSecrets) {
+  Container c;
+  c.environment = {{"POSTGRES_USER_FILE", "/run/secrets/user"},
+                   {"POSTGRES_DB_FILE", "/run/secrets/name"}};
+  const ContainerDatabase database = database_in(c);
+  EXPECT_EQ(database.user_file, "/run/secrets/user");
+  EXPECT_EQ(database.database_file, "/run/secrets/name");
+  EXPECT_EQ(database.variables.user, "") << "not the image's default";
 }
 
 Lookup variables(std::map<std::string, std::string> values) {

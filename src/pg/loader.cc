@@ -66,7 +66,7 @@ void Loader::load(const Piece& piece) {
   try {
     if (!piece.objects.empty()) return load_objects(piece.objects);
     if (copying_ == nullptr) {
-      session_.begin_copy_in(*piece.entry->copy);
+      session_.begin_copy_in(*piece.entry->copy, stall_);
       copying_ = piece.entry;
     }
     session_.copy_in(piece.text, stall_);
@@ -91,7 +91,8 @@ void Loader::end() {
 }
 
 void Loader::load_objects(const std::vector<ObjectPart>& objects) {
-  session_.query(
+  session_.query_within(
+      stall_,
       "select pg_catalog.count(pg_catalog.lo_put(part.oid, part.start, part.contents)) from "
       "rows from (pg_catalog.unnest($1::oid[]), pg_catalog.unnest($2::bigint[]), "
       "pg_catalog.unnest($3::bytea[])) as part(oid, start, contents)",

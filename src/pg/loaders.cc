@@ -23,7 +23,12 @@ Loaders::Loaders(const OpenSession& open, unsigned most, const LoadOptions& opti
   }
 }
 
-Loaders::~Loaders() { stop_.request_stop(); }
+void Loaders::stop() noexcept {
+  stop_.request_stop();
+  for (std::jthread& thread : threads_) {
+    if (thread.joinable()) thread.join();
+  }
+}
 
 void Loaders::give(Piece piece) {
   std::unique_lock lock(mutex_);

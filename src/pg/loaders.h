@@ -35,8 +35,7 @@ class Loaders {
           const std::stop_token& stop);
   Loaders(const Loaders&) = delete;
   Loaders& operator=(const Loaders&) = delete;
-  // Ends the sessions, whatever they do.
-  ~Loaders();
+  ~Loaders() { stop(); }
 
   // Waits while there is no room.
   void give(Piece piece);
@@ -46,6 +45,8 @@ class Loaders {
   void end_alone();
   // Returns when everything is loaded.
   void finish();
+  // Ends the sessions, whatever they do, and returns when none of them uses a piece any more.
+  void stop() noexcept;
 
   unsigned size() const { return static_cast<unsigned>(threads_.size()); }
 

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "pg/capacity.h"
 
 namespace pgstow::pg {
@@ -11,7 +12,8 @@ namespace {
 
 constexpr std::size_t kMostTables = 200;  // each is a pattern that pg_dump looks up
 constexpr unsigned kLeftForOthers = 3;    // sessions of the server
-constexpr int kTries = 5;
+constexpr int kTries = 5;                 // then without locks of ours
+constexpr int kMostTries = 20;
 constexpr std::chrono::seconds kNextTry{1};
 constexpr std::chrono::milliseconds kLook{200};
 
@@ -47,13 +49,14 @@ DumpOptions options_of(const Connection& leader, const DumpPlan& plan, const Dum
   return options;
 }
 
-// False when somebody waits for us before pg_dump has all its locks. A pg_dump that never begins is
-// found by whoever reads it.
-bool begins(const Dump& dump, Connection& leader, const DumpPlan& plan, const Context& context) {
+// False when somebody waits for our locks before pg_dump has all of its own. A pg_dump that never
+// begins is found by whoever reads it.
+bool begins(const Dump& dump, Connection& leader, const DumpPlan& plan, bool holds_locks,
+            const Context& context) {
   const auto began = std::chrono::steady_clock::now();
   while (!dump.source->begun(kLook)) {
     check_stop(context.stop);
-    if (!waiters(leader, dump.holders).empty()) return false;
+    if (holds_locks && !waiters(leader, dump.holders).empty()) return false;
     if (plan.stall_timeout.count() > 0 &&
         std::chrono::steady_clock::now() - began > plan.stall_timeout) {
       break;
@@ -83,7 +86,8 @@ std::unique_ptr<Dump> try_dump(Connection& leader, const DumpPlan& plan, unsigne
   if (!locked) return nullptr;
   dump->locked = *std::move(locked);
   dump->holders.push_back(leader.backend_pid());
-  if (!dump->locked.tables.empty()) {
+  const bool holds_locks = !dump->locked.tables.empty();
+  if (holds_locks) {
     ReaderSessions sessions = open_readers(leader, readers, dump->locked, plan.encoding, context);
     if (sessions.raced) return nullptr;
     dump->with_rows = tables_with_rows(leader);
@@ -94,8 +98,12 @@ std::unique_ptr<Dump> try_dump(Connection& leader, const DumpPlan& plan, unsigne
     }
   }
   dump->source = std::make_unique<DumpSource>(options_of(leader, plan, *dump));
-  if (dump->readers != nullptr && !begins(*dump, leader, plan, context)) return nullptr;
-  return dump;
+  if (!begins(*dump, leader, plan, holds_locks, context)) return nullptr;
+  const std::vector<std::string> rewritten = rewritten_tables(leader);
+  if (rewritten.empty()) return dump;
+  context.log.info("tables were emptied or rewritten while the dump began",
+                   {{"tables", join(rewritten, ", ")}});
+  return nullptr;
 }
 
 }  // namespace
@@ -111,6 +119,10 @@ std::unique_ptr<Dump> open_dump(Connection& leader, const DumpPlan& plan, const 
       return dump;
     }
     leader.query("rollback");
+    if (tries == kMostTries) {
+      throw Transient("tables are emptied or rewritten again and again while the dump begins",
+                      "make backups at a quieter time");
+    }
     context.log.info("another session wants a table at this moment; beginning again",
                      {{"try", std::to_string(tries)}});
     context.clock.sleep(kNextTry, context.stop);

@@ -39,6 +39,9 @@ class Readers {
   Readers(const Readers&) = delete;
   ~Readers();
 
+  // Throws what a reader threw, long before its rows are due.
+  void check() { stage_.check(); }
+
   // The next rows of the table, in their order; nothing after the last. Tables are to be asked for
   // in their order, each to its end. Throws what a reader threw, and Transient when nothing moved.
   std::optional<PackedRows> next(std::size_t table);

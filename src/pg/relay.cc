@@ -24,7 +24,7 @@ if has nc; then
   case $options in *-N*) half=-N ;; esac
   fits=yes
   if [ -n "$unix" ]; then
-    case $options in *-*U*) set -- -U "$unix" ;; *) fits= ;; esac
+    case $options in *BusyBox*) fits= ;; *-*U*) set -- -U "$unix" ;; *) fits= ;; esac
   else
     set -- "$host" "$port"
   fi

@@ -21,11 +21,14 @@ constexpr std::size_t kMostObjects = 1000;
 RowFeeder::RowFeeder(Loaders& to, std::size_t piece_bytes)
     : to_(to), piece_bytes_(std::max(piece_bytes, std::size_t{1})) {}
 
-void RowFeeder::on_header(const ArchiveHeader& header) { header_ = &header; }
+void RowFeeder::on_header(const ArchiveHeader& header) {
+  header_ = header;
+  for (const TocEntry& entry : header_.toc) by_id_[entry.dump_id] = &entry;
+}
 
 void RowFeeder::on_block_begin(const TocEntry& entry) {
-  entry_ = &entry;
-  alone_ = entry.desc != "BLOBS" && is_made_by_extension(*header_, entry);
+  entry_ = by_id_.at(entry.dump_id);
+  alone_ = entry.desc != "BLOBS" && is_made_by_extension(header_, entry);
 }
 
 void RowFeeder::on_large_object(std::uint32_t oid) {

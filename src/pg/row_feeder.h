@@ -15,7 +15,8 @@ namespace pgstow::pg {
 // A visitor that hands an archive's data to loaders: COPY text cut at row ends, without its end
 // marker; large objects cut at a multiple of their pages. Pieces are about `piece_bytes` long; only
 // a row that is longer is cut inside, into pieces that one session takes one after the other. No
-// piece is of two tables. Blocks have to be plain (see BlockInflater), and COPY text.
+// piece is of two tables. What is given points into the feeder. Blocks have to be plain (see
+// BlockInflater), and COPY text.
 class RowFeeder final : public ArchiveVisitor {
  public:
   static constexpr std::size_t kPieceBytes = std::size_t{1} << 20;
@@ -38,7 +39,8 @@ class RowFeeder final : public ArchiveVisitor {
 
   Loaders& to_;
   const std::size_t piece_bytes_;
-  const ArchiveHeader* header_ = nullptr;
+  ArchiveHeader header_;  // its own: pieces may wait when the parser is gone
+  std::map<int, const TocEntry*> by_id_;
   const TocEntry* entry_ = nullptr;
   bool alone_ = false;               // the block's table is one that must not be overtaken
   std::string text_;                 // of the table, not given yet

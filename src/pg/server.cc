@@ -77,7 +77,10 @@ Snapshot export_snapshot(Connection& connection) {
   return {.id = r.text(0, 0), .time = from_epoch_ms(r.number(0, 1)), .lsn = r.text(0, 2)};
 }
 
-void end_snapshot(Connection& connection) { connection.query("commit"); }
+void end_snapshot(Connection& connection) {
+  constexpr std::chrono::seconds kPatience{30};
+  connection.query_within(kPatience, "commit");
+}
 
 SessionSettings session_settings(Connection& connection) {
   const Result r = connection.query(R"(

@@ -10,6 +10,7 @@ namespace pgstow::pg {
 namespace {
 
 constexpr std::chrono::seconds kPause{1};
+constexpr std::chrono::seconds kPatience{30};  // a frozen server must not hold whoever ends a watch
 
 }  // namespace
 
@@ -17,20 +18,25 @@ std::vector<std::string> waiters(Connection& asker, const std::vector<int>& hold
   std::vector<std::string> numbers;
   for (const int pid : holders) numbers.push_back(std::to_string(pid));
   // A transaction sees the sessions as they were when it first looked.
-  asker.query("select pg_catalog.pg_stat_clear_snapshot()");
-  const Result r = asker.query(fmt::format(
-      R"(
+  asker.query_within(kPatience, "select pg_catalog.pg_stat_clear_snapshot()");
+  // What waits for AccessShareLocks wants an AccessExclusiveLock. pg_blocking_pids() would not see
+  // the process that replays the log of a standby.
+  const Result r = asker.query_within(kPatience, fmt::format(
+                                                     R"(
     with ours as (
       select array_agg(a.pid) as pids from pg_catalog.pg_stat_activity a
       where a.pid in ({}) or (a.application_name = 'pg_dump' and a.usename = session_user and
-                              a.datname = pg_catalog.current_database()))
+                              a.datname = pg_catalog.current_database())),
+    locks as materialized (
+      select * from pg_catalog.pg_locks where locktype = 'relation')
     select distinct on (l.pid) l.pid, l.mode, coalesce(c.relname, l.locktype)
-    from ours cross join pg_catalog.pg_locks l
+    from ours cross join locks l
+      join locks held on held.granted and held.pid = any (ours.pids) and
+        held.database = l.database and held.relation = l.relation
       left join pg_catalog.pg_class c on c.oid = l.relation
-    where not l.granted and l.pid <> all (ours.pids)
-      and pg_catalog.pg_blocking_pids(l.pid) && ours.pids
+    where not l.granted and l.mode = 'AccessExclusiveLock' and l.pid <> all (ours.pids)
     order by l.pid)",
-      join(numbers, ", ")));
+                                                     join(numbers, ", ")));
   std::vector<std::string> lines;
   for (int i = 0; i < r.rows(); ++i) {
     lines.push_back(fmt::format("server process {} wants {} of {}", r.text(i, 0), r.text(i, 1),

@@ -62,6 +62,12 @@ class Reorder {
     changed_.notify_all();
   }
 
+  // Throws what a producer failed with, if one has.
+  void check() {
+    const std::lock_guard lock(mutex_);
+    if (failure_) std::rethrow_exception(failure_);
+  }
+
   // The next piece of the due lane; nothing when that lane has ended, and then the next one is due.
   // Throws Transient when nothing came for `wait.stall`.
   std::optional<Piece> take(const Wait& wait) {

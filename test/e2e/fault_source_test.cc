@@ -1,5 +1,6 @@
 // Databases that can't be backed up: unreachable, refused, locked, partly hidden. And what must
 // never be seen of the passwords for them.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -75,6 +76,23 @@ TEST_F(FaultSource, LockHeldByAnotherSession) {
   expect_nothing_made();
   EXPECT_EQ(server.kill_backends("psql"), 1);
   EXPECT_TRUE(pgstow.run({"backup"}).ok());
+}
+
+// Between the snapshot and pg_dump's locks: its rows of the snapshot are gone then, and pg_dump
+// would find none.
+TEST_F(FaultSource, ATableThatIsEmptiedWhileTheDumpBeginsIsNotKeptEmpty) {
+  server.sql("shop", "create table note as select generate_series(1, 10) as i");
+  const FakeTool dump(
+      "pg_dump",
+      fmt::format(R"(if [ ! -e '{0}' ]; then touch '{0}'; '{1}' -qX -d '{2}' -c 'truncate note' )"
+                  R"(-c 'insert into note values (4711)'; fi; exec "$REAL" "$@")",
+                  (pgstow.folder() / "once").string(), (postgres_programs() / "psql").string(),
+                  server.url("shop")));
+  pgstow.with(dump.setting());
+  const Outcome outcome = pgstow.run({"backup"});
+  ASSERT_TRUE(outcome.ok()) << outcome.describe();
+  EXPECT_THAT(outcome.err, AllOf(HasSubstr("emptied or rewritten"), HasSubstr("note")));
+  EXPECT_THAT(archive_text(pgstow.backups() / pgstow.archives().front()), HasSubstr("4711"));
 }
 
 TEST_F(FaultSource, GivesWayToAMigrationWhereThatIsWanted) {
