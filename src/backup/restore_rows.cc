@@ -38,13 +38,15 @@ std::vector<std::string> silence_triggers(pg::Connection& session,
     const pg::Result r = session.query(
         "select tgname, case tgenabled when 'R' then 'replica ' when 'A' then 'always ' else '' end"
         " from pg_catalog.pg_trigger where tgrelid = pg_catalog.to_regclass($1) "
-        "and not tgisinternal and tgenabled <> 'D'",
+        // Up to 14 those that a partition has of its parent count as internal.
+        "and (not tgisinternal or (tgparentid <> 0 and tgconstraint = 0)) and tgenabled <> 'D'",
         {table});
     for (int i = 0; i < r.rows(); ++i) {
-      again.push_back(fmt::format("alter table only {} enable {}trigger {}", table, r.text(i, 1),
-                                  pg::quote_identifier(r.text(i, 0))));
+      const std::string name = pg::quote_identifier(r.text(i, 0));
+      again.push_back(
+          fmt::format("alter table only {} enable {}trigger {}", table, r.text(i, 1), name));
+      session.query(fmt::format("alter table only {} disable trigger {}", table, name));
     }
-    if (r.rows() > 0) session.query(fmt::format("alter table only {} disable trigger user", table));
   }
   return again;
 }

@@ -43,6 +43,8 @@ class ScratchSchemas {
       pg::Connection session = session_.open_another(session_.database(), {});
       pg::forbid_timeouts(session);
       session.query("set default_transaction_read_only = off; set client_min_messages = warning");
+      // The session whose swap was stopped may hold them until it is closed, which is after us.
+      session.query("set lock_timeout = '10s'");
       for (const auto& [schema, scratch] : schemas_) pg::drop_schema(session, scratch);
     } catch (const Error& e) {
       context_.log.warning("the half-made tables could not be dropped; the next restore will",

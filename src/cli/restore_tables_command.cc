@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "cli/restore_choice.h"
+#include "pg/transaction.h"
 
 namespace pgstow::cli {
 namespace {
@@ -67,6 +68,11 @@ std::string what_will_happen(const TablesJob& job, const TablesPlan& plan, const
   std::string text =
       fmt::format("\nRestore from {} ({} ago), into database {}:\n{}", printable(backup.key),
                   human_duration(now - backup.time), name, list_of(plan.selection.tables));
+  if (job.restore.mode != RestoreMode::kInto && backup.manifest &&
+      backup.database() != plan.database) {
+    text += fmt::format("  NOTE: this is a backup of database {}, not of {}\n",
+                        printable(backup.database()), printable(plan.database));
+  }
   text += "  1. read their rows, and check them against the manifest\n";
   for (const std::string& dead : plan.half_made) {
     text += fmt::format("     drop schema {}, left half-made by a restore that died\n",
@@ -147,6 +153,8 @@ int restore_tables_command(const Session& session) {
   RestoredTables restored;
   try {
     restored = run_restore_tables(job, plan, backup, session.context, session.progress);
+  } catch (const pg::OutcomeUnknown&) {
+    throw;
   } catch (Error& e) {
     pg::tell_what_became_of(job.restore.place, e, session.context);
     e.within(plan.exists ? fmt::format("restore failed, database {} is as it was", plan.database)

@@ -102,36 +102,40 @@ ServiceEnd serve(const Session& session, const Supervisor& supervisor) {
   const auto http = answer(read_http_settings(session.config.settings), board, audience, context);
   context.log.info("the service begins", {{"database", settings.database}});
   supervisor.tell("READY=1");
-  return run_service(
-      settings,
-      {.stores = stores,
-       .state = state,
-       .board = board,
-       .make =
-           [&](const Job& job, const Context& c, Progress& progress) {
-             if (!several) return run_job(job, stores, c, progress);
-             return sum_of(databases.run(job.backup.covering_from, c, progress), settings.database);
-           },
-       .deliver =
-           [&](const Context& c, Progress& progress) {
-             return several ? databases.deliver(c, progress)
-                            : deliver_missed(stores.delivering(), c, progress);
-           },
-       .look =
-           [&](const std::string& server) {
-             return several ? databases.look(server)
-                            : look_into(stores, settings.database, server, context);
-           },
-       .tell = [&](const Event& event) { audience.tell(event); },
-       .look_ahead = [&](const Context& c) { return obstacle_to(settings.job.backup, c); },
-       .alive = [&] { supervisor.alive(); },
-       .reload = [&] { return may_reload(session); },
-       .changed =
-           [&](const Standing& standing) {
-             supervisor.tell(status_line(standing));
-             audience.show(standing);
-           }},
-      context);
+  return run_service(settings,
+                     {.stores = stores,
+                      .state = state,
+                      .board = board,
+                      .make =
+                          [&](const Job& job, const Context& c, Progress& progress) {
+                            if (!several) return run_job(job, stores, c, progress);
+                            return sum_of(databases.run(job.backup.covering_from, c, progress),
+                                          settings.database);
+                          },
+                      .deliver =
+                          [&](const Context& c, Progress& progress) {
+                            return several ? databases.deliver(c, progress)
+                                           : deliver_missed(stores.delivering(), c, progress);
+                          },
+                      .look =
+                          [&](const std::string& server) {
+                            return several ? databases.look(server)
+                                           : look_into(stores, settings.database, server, context);
+                          },
+                      .tell = [&](const Event& event) { audience.tell(event); },
+                      .look_ahead =
+                          [&](const Context& c) {
+                            // Of several, each run finds out which there are.
+                            return several ? std::nullopt : obstacle_to(settings.job.backup, c);
+                          },
+                      .alive = [&] { supervisor.alive(); },
+                      .reload = [&] { return may_reload(session); },
+                      .changed =
+                          [&](const Standing& standing) {
+                            supervisor.tell(status_line(standing));
+                            audience.show(standing);
+                          }},
+                     context);
 }
 
 }  // namespace

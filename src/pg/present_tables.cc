@@ -216,6 +216,16 @@ void find_obstacles(Connection& session, PresentTables& present) {
     present.obstacles.push_back(fmt::format("{} belongs to extension {}", name_shown(members, i, 0),
                                             printable(members.text(i, 2))));
   }
+  // Which the worker would look for by another oid, and pass over in silence.
+  const Result fed = session.query(
+      "select n.nspname, c.relname from pg_catalog.pg_subscription_rel s "
+      "join pg_catalog.pg_class c on c.oid = s.srrelid "
+      "join pg_catalog.pg_namespace n on n.oid = c.relnamespace "
+      "where s.srrelid = any ($1::oid[]) order by 1, 2",
+      {oids_of(present)});
+  for (int i = 0; i < fed.rows(); ++i) {
+    present.obstacles.push_back(name_shown(fed, i, 0) + " is fed by a subscription");
+  }
 }
 
 }  // namespace

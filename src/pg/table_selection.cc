@@ -44,6 +44,10 @@ bool is_part_of_table(const TocEntry& entry) {
   return is_one_of(entry.desc, kDescs) || entry.desc == "PUBLICATION TABLE";
 }
 
+bool makes_view(const TocEntry& entry) {
+  return entry.desc == "VIEW" || entry.desc == "MATERIALIZED VIEW";
+}
+
 bool is_about_another_entry(const TocEntry& entry) {
   constexpr std::array<std::string_view, 7> kDescs{
       "SEQUENCE OWNED BY", "SEQUENCE SET", "COMMENT",        "ACL",
@@ -128,13 +132,15 @@ class Index {
     const TocEntry* first = nullptr;  // an entry that depends on several: the one of its tag
     const TocEntry* named = nullptr;
     for (const TocEntry* other : others) {
-      if (!makes_table(*other)) continue;
-      if (first == nullptr) first = other;
+      if (!makes_table(*other) && !makes_view(*other)) continue;
+      if (first == nullptr && makes_table(*other)) first = other;
       const bool fits = other->schema == entry.schema &&
                         (entry.tag == other->tag || entry.tag.starts_with(other->tag + " "));
       if (fits && (named == nullptr || other->tag.size() > named->tag.size())) named = other;
     }
-    return named != nullptr ? named : first;
+    if (named != nullptr) return makes_table(*named) ? named : nullptr;
+    // A rule without its table is a view's: "v _RETURN" makes a view of tables that it depends on.
+    return entry.desc == "RULE" ? nullptr : first;
   }
 
   std::unordered_map<int, const TocEntry*> by_id_;
