@@ -374,7 +374,12 @@ ArchiveHeader in_schemas(const ArchiveHeader& header,
                          const std::map<std::string, std::string>& schemas) {
   SchemaMoves moves;
   for (const TableName& relation : relations_of(header)) {
-    moves.emplace(relation, schemas.at(relation.schema));
+    const auto to = schemas.find(relation.schema);
+    if (to == schemas.end()) {
+      throw Error(shown(relation) + " lies in another schema than the table that it belongs to",
+                  "bring the rows only, with --data-only, or the whole backup, with --into");
+    }
+    moves.emplace(relation, to->second);
   }
   ArchiveHeader moved = header;
   for (TocEntry& entry : moved.toc) entry = with_moves(std::move(entry), moves);

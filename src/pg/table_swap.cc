@@ -135,6 +135,13 @@ void refuse_changes(const PresentTables& expected, const PresentTables& now) {
               "look what happened, and start the restore again");
 }
 
+// The beginning of a text in UTF-8, at most so many bytes of whole characters.
+std::string cut(const std::string& text, std::size_t most) {
+  if (text.size() <= most) return text;
+  while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xC0U) == 0x80U) --most;
+  return text.substr(0, most);
+}
+
 // Names for a new table's relations beside another one.
 class NewNames {
  public:
@@ -148,9 +155,9 @@ class NewNames {
     const bool begins = old.starts_with(old_root_ + "_");
     const std::string rest = begins ? old.substr(old_root_.size()) : "_" + old;
     for (int number = 0;; ++number) {
-      const std::string end = number == 0 ? rest : fmt::format("{}{}", rest, number);
-      const std::size_t room = kMaxName > end.size() ? kMaxName - end.size() : 0;
-      const std::string candidate = (name_.name.substr(0, room) + end).substr(0, kMaxName);
+      const std::string last = number == 0 ? "" : std::to_string(number);
+      const std::string end = cut(rest, kMaxName - last.size()) + last;
+      const std::string candidate = cut(name_.name, kMaxName - end.size()) + end;
       if (!is_free(candidate, name_.schema) || !is_free(candidate, scratch)) continue;
       if (given_.insert(candidate).second) return candidate;
     }

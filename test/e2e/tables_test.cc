@@ -249,6 +249,27 @@ TEST_F(Tables, AViewThatGroupsByTheTablesKeyStaysWhatItIs) {
   EXPECT_EQ(server_->value("grouped", "select note from per_t where id = 1"), "note 1");
 }
 
+// What hangs on the table has names as long as they can be, and equal but for their ends.
+TEST_F(Tables, LongNamesBesideThePresentTable) {
+  server_->create_database("long");
+  const std::string same = "index_" + std::string(54, 'x');
+  server_->sql("long",
+               "create table t (id int primary key, \"ünïcödé\" int);"
+               "create index " +
+                   same + "abc on t (id); create index " + same +
+                   "abd on t (\"ünïcödé\"); insert into t values (1, 2);"
+                   "create statistics public.s on id, \"ünïcödé\" from t");
+  const Pgstow tool(*server_, "long");
+  run_ok(tool.program({"backup"}));
+  std::string name;
+  for (int i = 0; i < 31; ++i) name += "ü";
+  const Outcome outcome = tool.run({"restore", "--yes", "--table", "t", "--as", name});
+  EXPECT_TRUE(outcome.ok()) << outcome.describe();
+  EXPECT_EQ(server_->value(
+                "long", "select count(*) from pg_index where indrelid = '" + name + "'::regclass"),
+            "3");
+}
+
 TEST_F(Tables, APartitionIsReplacedInItsPlace) {
   server_->sql(
       "shop",
