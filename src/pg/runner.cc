@@ -14,12 +14,13 @@ namespace {
 
 // The first line of the input is the password, its bytes as octal escapes for printf, which is a
 // builtin of every shell: nothing of it is seen in a process list. `read` takes a byte at a time,
-// so the rest of the input is whole.
+// so the rest of the input is whole. Where no host is given, programs go where the relay goes.
 constexpr const char* kSetUp = R"sh(IFS= read -r line || exit 125
 if [ -n "$line" ]; then
   PGPASSWORD=$(printf '%b.' "$line") && PGPASSWORD=${PGPASSWORD%.} && export PGPASSWORD
 fi
 LC_ALL=C && export LC_ALL
+PGHOST=${PGHOST:-127.0.0.1} && export PGHOST
 reads_file=
 )sh";
 

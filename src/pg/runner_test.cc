@@ -71,6 +71,15 @@ TEST(Runner, WithoutAPasswordThatOfThePlaceStays) {
   EXPECT_EQ(output(child), "theirs\nC\n");
 }
 
+// Where the relay goes, too: sessions and programs must not meet different servers.
+TEST(Runner, WithoutAHostProgramsGoWhereSessionsGo) {
+  Child child = start(kElsewhere, {"printenv", "PGHOST"}, "", ToolInput::kNone);
+  EXPECT_EQ(output(child), "127.0.0.1\n");
+  const Runner theirs{.prefix = {"env", "-i", "PATH=/usr/bin:/bin", "PGHOST=/run/db"}};
+  Child other = start(theirs, {"printenv", "PGHOST"}, "", ToolInput::kNone);
+  EXPECT_EQ(output(other), "/run/db\n");
+}
+
 TEST(Runner, ArgumentsStatusAndMessagesPass) {
   Child child = start(kElsewhere,
                       {"sh", "-c", "printf '%s|' \"$@\"; echo why >&2; exit 7", "x", "it's", "",
