@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
+#include <condition_variable>
 #include <cstddef>
 #include <cstring>
 #include <list>
@@ -22,6 +24,7 @@
 namespace pgstow::pg {
 namespace {
 
+constexpr std::chrono::seconds kUntilReaped{1};
 constexpr std::chrono::milliseconds kSlice{50};
 constexpr int kBacklog = 64;
 constexpr const char* kPort = "5432";  // a part of the socket's name, whatever the server's is
@@ -95,8 +98,11 @@ struct Tunnel::Relays {
   }
 
   void note(std::string text) {
-    const std::lock_guard guard(mutex);
-    problem = std::move(text);
+    {
+      const std::lock_guard guard(mutex);
+      problem = std::move(text);
+    }
+    noted.notify_all();
   }
 
   const Runner runner;
@@ -105,6 +111,7 @@ struct Tunnel::Relays {
   std::list<Child> children;  // the thread's
   std::mutex mutex;
   std::string problem;  // under the mutex
+  std::condition_variable noted;
   std::jthread thread{[this](const std::stop_token& stop) { serve(stop); }};
 };
 
@@ -120,7 +127,8 @@ Parameters Tunnel::through(Parameters server) const {
 }
 
 std::string Tunnel::problem() const {
-  const std::lock_guard guard(relays_->mutex);
+  std::unique_lock lock(relays_->mutex);
+  relays_->noted.wait_for(lock, kUntilReaped, [&] { return !relays_->problem.empty(); });
   return relays_->problem;
 }
 

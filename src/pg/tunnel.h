@@ -26,7 +26,8 @@ class Tunnel {
   // `server` with our end of the tunnel as its address.
   Parameters through(Parameters server) const;
 
-  // What the last relay that failed said; empty if none has.
+  // What the last relay that failed said; empty if none has. To be asked after a session failed,
+  // which is known before its relay has been reaped: waits for that a second at most.
   std::string problem() const;
 
  private:
