@@ -26,7 +26,8 @@ std::optional<TableName> name_at(const std::vector<Token>& tokens, std::size_t a
   if (!tokens[at].is_name() || !is_symbol(tokens, at + 1, '.')) return std::nullopt;
   if (at > 0 && tokens[at - 1].is_symbol('.')) return std::nullopt;
   if (at + 2 >= tokens.size() || !tokens[at + 2].is_name()) return std::nullopt;
-  return TableName{.schema = name_value(tokens[at]), .name = name_value(tokens[at + 2])};
+  return TableName{.schema = identifier_value(tokens[at]),
+                   .name = identifier_value(tokens[at + 2])};
 }
 
 bool is_cast_to_regclass(const std::vector<Token>& tokens, std::size_t at) {

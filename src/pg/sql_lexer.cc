@@ -140,15 +140,4 @@ std::string string_value(const Token& token) {
   return value;
 }
 
-std::string name_value(const Token& token) {
-  if (token.kind != Token::Kind::kQuotedName) return lower(token.text);
-  std::string name;
-  const std::string_view inner = token.text.substr(1, token.text.size() - 2);
-  for (std::size_t i = 0; i < inner.size(); ++i) {
-    name += inner[i];
-    if (inner[i] == '"') ++i;
-  }
-  return name;
-}
-
 }  // namespace pgstow::pg

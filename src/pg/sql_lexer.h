@@ -48,7 +48,4 @@ std::string identifier_value(const Token& token);
 // The value of a string token: 'it''s' is it's.
 std::string string_value(const Token& token);
 
-// The name that a name token writes: "A""b" is A"b, Word is word.
-std::string name_value(const Token& token);
-
 }  // namespace pgstow::pg
