@@ -1,36 +1,19 @@
 #include "backup/part.h"
 
-#include <array>
 #include <map>
 #include <memory>
 #include <optional>
 #include <unordered_set>
 #include <utility>
 
+#include "backup/archive_contents.h"
 #include "backup/part_source.h"
 #include "base/error.h"
-#include "base/fd.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "pg/archive_header.h"
-#include "stream/unpack.h"
 
 namespace pgstow {
 namespace {
-
-pg::ArchiveHeader read_header(Store& store, const std::string& key, const Context& context) {
-  const std::unique_ptr<Source> object = store.open(key);
-  const std::unique_ptr<Source> unpacked = open_unpacked(*object, Decoder::kFast, 1);
-  pg::HeaderDecoder decoder;
-  std::array<char, 65536> buffer;
-  while (!decoder.done()) {
-    check_stop(context.stop);
-    const std::size_t n = unpacked->read(buffer);
-    if (n == 0) throw Corrupt(store.location(key) + ": cut off in its table of contents");
-    decoder.add({buffer.data(), n});
-  }
-  return decoder.take();
-}
 
 // The rows of some tables: where they lie, and what they are.
 struct Rows {
@@ -69,7 +52,7 @@ std::optional<Rows> rows_of(const Manifest& manifest, const pg::ArchiveHeader& a
 std::optional<SoundCopy> read_tables(Store& store, const Backup& backup,
                                      const std::vector<pg::TablePattern>& tables, unsigned jobs,
                                      const Context& context, Progress& progress) {
-  const pg::ArchiveHeader archive = read_header(store, backup.key, context);
+  const pg::ArchiveHeader archive = read_archive_header(store, backup.key, context);
   const pg::TableSelection selection = pg::select_tables(archive, tables);
   const std::optional<Rows> rows = rows_of(*backup.manifest, archive, selection.header);
   if (!rows) return {};
@@ -109,7 +92,7 @@ SoundCopy find_tables_copy(const Backup& backup, const std::vector<pg::TablePatt
 pg::ArchiveHeader read_contents(const Backup& backup, const Context& context) {
   for (std::size_t i = 0;; ++i) {
     try {
-      return read_header(*backup.copies[i].store, backup.key, context);
+      return read_archive_header(*backup.copies[i].store, backup.key, context);
     } catch (const Cancelled&) {
       throw;
     } catch (const Error&) {  // the restore itself says what is wrong with that copy
