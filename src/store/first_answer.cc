@@ -18,7 +18,8 @@ constexpr seconds kPatience{15};
 constexpr seconds kRest{60};
 constexpr seconds kFirstConnection{5};
 constexpr seconds kShortestConnection{1};
-constexpr seconds kSilence{5};  // before a word about it
+constexpr seconds kSilence{5};       // before a word about it
+constexpr seconds kLongestPause{3};  // so that there is a try between that and the end
 
 }  // namespace
 
@@ -59,7 +60,7 @@ std::optional<milliseconds> FirstAnswer::failed(const std::string& cause) {
         fmt::format("{} does not answer, trying again for another {}", who_, human_duration(still)),
         {{"cause", cause}});
   }
-  return still;
+  return std::min<milliseconds>(still, kLongestPause);
 }
 
 }  // namespace pgstow

@@ -24,8 +24,8 @@ class FirstAnswer {
   std::chrono::seconds begin();
   // A reply came, whichever.
   void came();
-  // No connection came about. How long it is still worth trying; 0: no more. Nothing when the
-  // server has answered before. Logs a warning, once, when this has gone on for 5 seconds.
+  // No connection came about. The longest pause before the next try; 0: no more of them. Nothing
+  // when the server has answered before. Logs a warning, once, when this has gone on for 5 seconds.
   std::optional<std::chrono::milliseconds> failed(const std::string& cause);
 
  private:

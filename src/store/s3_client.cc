@@ -348,10 +348,10 @@ std::optional<milliseconds> S3Client::next_pause(int attempt, milliseconds usual
                                                  const Transient& failure) {
   if (attempt == settings_.attempts) return std::nullopt;
   if (dynamic_cast<const NoConnection*>(&failure) == nullptr) return usual;
-  const std::optional<milliseconds> left = first_answer_.failed(failure.what());
-  if (!left) return usual;
-  if (*left == milliseconds(0)) return std::nullopt;
-  return std::min(usual, *left);
+  const std::optional<milliseconds> most = first_answer_.failed(failure.what());
+  if (!most) return usual;
+  if (*most == milliseconds(0)) return std::nullopt;
+  return std::min(usual, *most);
 }
 
 S3ErrorText parse_s3_error(std::string_view body) {

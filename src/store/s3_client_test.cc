@@ -208,26 +208,29 @@ TEST_F(S3ClientTest, GivesUpInTheEnd) {
 }
 
 // What goes elsewhere does not wait for it: a port where nobody listens, like a host that is away.
+// The pauses are random: whatever they are, the word of it comes and the patience is the same.
 TEST_F(S3ClientTest, AServerThatHasNeverAnsweredIsGivenUpSoon) {
-  TestContext world;
   S3Settings away = settings();
   away.endpoint = "http://127.0.0.1:1";
   away.attempts = 100;
-  S3Store store(away, std::make_unique<FixedKeys>(s3_.admin()), world.context());
-  const auto lost = [&](const std::function<void()>& step) {
-    const Time before = world.clock.now();
-    EXPECT_THROW(step(), Transient);
-    return world.clock.now() - before;
-  };
-  const auto list = [&] { static_cast<void>(store.list("")); };
-  EXPECT_EQ(lost(list), std::chrono::seconds(15));
-  EXPECT_THAT(world.logged(), HasSubstr("s3 does not answer, trying again for another "));
-  const std::size_t said = world.logged().size();
-  EXPECT_EQ(lost(list), std::chrono::seconds(0));
-  EXPECT_EQ(lost([&] { store.clear_leftovers(); }), std::chrono::seconds(0));
-  EXPECT_EQ(world.logged().size(), said);
-  world.clock.advance(std::chrono::minutes(1));  // a service asks again by its next job
-  EXPECT_EQ(lost(list), std::chrono::seconds(15));
+  for (int round = 0; round < 200 && !HasFailure(); ++round) {
+    TestContext world;
+    S3Store store(away, std::make_unique<FixedKeys>(s3_.admin()), world.context());
+    const auto lost = [&](const std::function<void()>& step) {
+      const Time before = world.clock.now();
+      EXPECT_THROW(step(), Transient);
+      return world.clock.now() - before;
+    };
+    const auto list = [&] { static_cast<void>(store.list("")); };
+    EXPECT_EQ(lost(list), std::chrono::seconds(15));
+    EXPECT_THAT(world.logged(), HasSubstr("s3 does not answer, trying again for another "));
+    const std::size_t said = world.logged().size();
+    EXPECT_EQ(lost(list), std::chrono::seconds(0));
+    EXPECT_EQ(lost([&] { store.clear_leftovers(); }), std::chrono::seconds(0));
+    EXPECT_EQ(world.logged().size(), said);
+    world.clock.advance(std::chrono::minutes(1));  // a service asks again by its next job
+    EXPECT_EQ(lost(list), std::chrono::seconds(15));
+  }
 }
 
 TEST_F(S3ClientTest, OneThatHasAnsweredOnceIsWaitedForAsConfigured) {

@@ -20,6 +20,8 @@ namespace pgstow {
 namespace {
 
 constexpr std::chrono::seconds kAbortPatience{5};  // a run that was stopped has to end
+constexpr int kLooks = 4;                          // at what was just written
+constexpr std::chrono::milliseconds kBetweenLooks{250};
 constexpr std::string_view kWriterHeader = "x-amz-meta-pgstow-writer";
 
 // Only what is never replaced is locked.
@@ -73,6 +75,17 @@ S3Upload::~S3Upload() { abandon(); }
 
 S3Reply S3Upload::head() const {
   return client_->send({.method = "HEAD", .key = key_}, stop_.get_token());
+}
+
+// A server that lets two write one name (Swift) may say for a moment that there is nothing, while
+// the newer object takes the older one's place.
+S3Reply S3Upload::head_of_written() const {
+  S3Reply reply = head();
+  for (int look = 1; reply.status == 404 && look < kLooks; ++look) {
+    client_->context().clock.sleep(kBetweenLooks * look, stop_.get_token());
+    reply = head();
+  }
+  return reply;
 }
 
 bool S3Upload::is_there() const {
@@ -204,7 +217,7 @@ bool S3Upload::is_ours(const S3Reply& head) const {
 
 // What lies there is compared with what was sent.
 void S3Upload::check_whole(const std::string& etag) {
-  const S3Reply reply = head();
+  const S3Reply reply = head_of_written();
   if (!reply.ok()) client_->fail({.method = "HEAD", .key = key_}, reply);
   if (reply.http.header(kWriterHeader).value_or(writer_) != writer_) refuse_other();
   const auto size = parse_int(reply.header("content-length"));

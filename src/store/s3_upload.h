@@ -48,6 +48,7 @@ class S3Upload final : public Sink {
   void check_whole(const std::string& etag);
   bool is_ours(const S3Reply& head) const;
   S3Reply head() const;
+  S3Reply head_of_written() const;
   void abandon() noexcept;
 
   const std::shared_ptr<S3Client> client_;

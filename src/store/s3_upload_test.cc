@@ -143,6 +143,19 @@ TEST_F(S3Uploads, CountOnlyWhatWasThereToClear) {
   EXPECT_TRUE(std::filesystem::is_empty(notes.path()));
 }
 
+// Swift does, when two write one name at once.
+TEST_F(S3Uploads, LookAgainWhenWhatTheyWroteIsNotThereYet) {
+  const auto late = [&](const std::string& key, Times times) {
+    s3.clear();
+    const auto upload = store->create(key, Existing::kReplace);
+    upload->write(noise(2 * kPart));
+    s3.on({Operation::kHeadObject}, "404 NoSuchKey", times);
+    upload->finish();
+  };
+  EXPECT_NO_THROW(late("comes", first(3)));
+  EXPECT_THROW(late("never comes", every()), NotFound);
+}
+
 // The write itself asks whether it is still the first.
 TEST_F(S3Uploads, LookOnceForASmallObject) {
   put(*store, "shop", "small");

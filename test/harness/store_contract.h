@@ -293,6 +293,8 @@ TYPED_TEST_P(StoreContract, OfManyCreatorsOfOneKeyExactlyOneWins) {
             won[i] = true;
           } catch (const Exists&) {
             ++refused;
+          } catch (const std::exception& e) {
+            ADD_FAILURE() << e.what();
           }
         });
       }
