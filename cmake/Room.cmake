@@ -18,6 +18,7 @@ function(pgstow_room name)
   set_target_properties(pgstow_${name} PROPERTIES LINKER_LANGUAGE CXX)
   target_include_directories(pgstow_${name} PUBLIC ${CMAKE_SOURCE_DIR}/src)
   target_link_libraries(pgstow_${name} PRIVATE pgstow_flags PUBLIC ${ROOM_DEPENDS} ${ROOM_LIBS})
+  pgstow_precompiled(pgstow_${name} pgstow_base)
 
   if(PGSTOW_TESTS AND tests)
     add_executable(${name}_test ${tests})

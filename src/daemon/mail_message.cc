@@ -32,7 +32,7 @@ std::string domain_of(const Mailbox& mailbox) {
   return mailbox.address.substr(mailbox.address.find('@') + 1);
 }
 
-std::string quoted(std::string_view name) {
+std::string quoted_string(std::string_view name) {
   std::string text = "\"";
   for (const char c : name) {
     if (c == '"' || c == '\\') text += '\\';
@@ -44,7 +44,7 @@ std::string quoted(std::string_view name) {
 std::string header_text(const Mailbox& mailbox) {
   if (mailbox.name.empty()) return mailbox.address;
   std::string name = encoded_words(mailbox.name, kFold);
-  if (name == mailbox.name) name = quoted(name);  // commas and the like have a meaning
+  if (name == mailbox.name) name = quoted_string(name);  // commas and the like have a meaning
   return fmt::format("{}{}<{}>", name, kFold, mailbox.address);
 }
 
