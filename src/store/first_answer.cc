@@ -16,6 +16,7 @@ using std::chrono::seconds;
 
 constexpr seconds kPatience{15};
 constexpr seconds kRest{60};
+constexpr std::chrono::hours kRemembered{1};
 constexpr seconds kFirstConnection{5};
 constexpr seconds kShortestConnection{1};
 constexpr seconds kSilence{5};       // before a word about it
@@ -30,9 +31,17 @@ milliseconds FirstAnswer::left() const {
   return std::max<milliseconds>(kPatience - (context_.clock.now() - *since_), milliseconds(0));
 }
 
+bool FirstAnswer::has_answered() {
+  if (came_ && context_.clock.now() - *came_ > kRemembered) {
+    came_.reset();
+    since_.reset();
+  }
+  return came_.has_value();
+}
+
 seconds FirstAnswer::begin() {
   const std::lock_guard lock(mutex_);
-  if (came_) return seconds(0);
+  if (has_answered()) return seconds(0);
   const Time now = context_.clock.now();
   if (!since_ || now - *since_ >= kPatience + kRest) {
     since_ = now;
@@ -46,12 +55,12 @@ seconds FirstAnswer::begin() {
 
 void FirstAnswer::came() {
   const std::lock_guard lock(mutex_);
-  came_ = true;
+  came_ = context_.clock.now();
 }
 
 std::optional<milliseconds> FirstAnswer::failed(const std::string& cause) {
   const std::lock_guard lock(mutex_);
-  if (came_) return std::nullopt;
+  if (has_answered() || !since_) return std::nullopt;
   cause_ = cause;
   const milliseconds still = left();
   if (!warned_ && kPatience - still >= kSilence && still > milliseconds(0)) {

@@ -13,7 +13,8 @@ namespace pgstow {
 // A server that can't be reached (refused, no route, no name) from the start may be away for days,
 // and what goes elsewhere shall not wait for it: all requests together are given 15 seconds. Then
 // it is given up, and for a minute nothing is asked of it. Once it has answered, nothing of this
-// counts any more: then each request has the patience that is configured. Thread-safe.
+// counts any more: then each request has the patience that is configured. After an hour without an
+// answer (a service's next run) it counts again. Thread-safe.
 class FirstAnswer {
  public:
   // `who` is named in messages. The context has to outlive the object.
@@ -30,11 +31,12 @@ class FirstAnswer {
 
  private:
   std::chrono::milliseconds left() const;
+  bool has_answered();
 
   const std::string who_;
   const Context& context_;
-  std::mutex mutex_;  // guards what follows
-  bool came_ = false;
+  std::mutex mutex_;          // guards what follows
+  std::optional<Time> came_;  // the last answer
   bool warned_ = false;
   std::optional<Time> since_;  // the first try of those that count
   std::string cause_;          // why one of them failed; empty: none has

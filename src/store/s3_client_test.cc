@@ -246,6 +246,10 @@ TEST_F(S3ClientTest, OneThatHasAnsweredOnceIsWaitedForAsConfigured) {
   const Time before = world.clock.now();
   EXPECT_THAT(problem_of(store), HasSubstr("10 tries"));
   EXPECT_GT(world.clock.now() - before, std::chrono::seconds(15));
+  world.clock.advance(std::chrono::hours(2));  // the next run of a service
+  const Time next = world.clock.now();
+  EXPECT_THROW(static_cast<void>(store.list("")), Transient);
+  EXPECT_LE(world.clock.now() - next, std::chrono::seconds(15));
 }
 
 // Nobody accepts there: the connection is never made.
