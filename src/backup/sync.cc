@@ -267,10 +267,24 @@ std::vector<std::string> read_missed(Store& store, const std::string& key) {
 
 using Undelivered = std::vector<StoreFailure>;
 
+// What could not be read just now may be whole: then the note of it has to stay.
+void check_readable(const Store& holder, const std::string& key, const Listing& listing) {
+  for (const StoreFailure& failure : listing.failures) {
+    if (failure.store == holder.name()) throw Transient(failure.problem, failure.hint);
+  }
+  for (const Backup& backup : listing.backups) {
+    const Copy* copy = copy_in(backup, holder);
+    if (missed_key(backup.key) == key && copy != nullptr && copy->state == "unreadable") {
+      throw Transient(holder.location(backup.key) + ": its manifest can't be read");
+    }
+  }
+}
+
 // Delivers one noted backup as far as possible, and notes what is still missing.
 void deliver_one(Store& holder, const std::string& key, const Listing& listing,
                  const std::vector<Store*>& targets, Undelivered& undelivered,
                  const Context& context, Progress& progress) {
+  check_readable(holder, key, listing);
   const auto backup = std::ranges::find_if(listing.backups, [&](const Backup& b) {
     const Copy* copy = copy_in(b, holder);
     return missed_key(b.key) == key && copy != nullptr && copy->state != "damaged";

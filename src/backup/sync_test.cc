@@ -290,6 +290,23 @@ TEST_F(SeveralStores, WhatCanNeverBeDeliveredIsTriedOnce) {
 }
 
 // It failed there, and somebody else brought the very same backup meanwhile.
+// A note outlives whatever goes wrong once while it is looked at.
+TEST_F(SeveralStores, AHolderThatFailsForAMomentKeepsItsNotes) {
+  for (int n = 1;; ++n) {
+    const test::TempDir fresh;
+    LocalStore holder(fresh / "one", "one");
+    LocalStore target(fresh / "two", "local:far");
+    add(holder, kOne, "shop", "first");
+    note_missed(list_backups(holder).front(), {{"local:far", "no route", ""}}, context);
+    test::FaultStore faulty(holder, n);
+    static_cast<void>(deliver_missed({&faulty, &target}, context, progress));
+    const std::vector<Backup> there = list_backups(target);
+    const bool whole = there.size() == 1 && there.front().manifest;
+    EXPECT_TRUE(whole || !missed_notes(holder).empty()) << "at step " << n;
+    if (!faulty.failed()) break;
+  }
+}
+
 TEST_F(SeveralStores, WhatHasArrivedMeanwhileIsMissedNoMore) {
   add(one, kOne, "shop", "content");
   add(two, kOne, "shop", "content");
