@@ -377,6 +377,7 @@ Made run_backup(const BackupJob& job, const Stores& stores, const Context& conte
 
   const pg::ServerFacts server = pg::server_facts(leader);
   if (auto already = made_already(job, usable, server, made.failures, context)) {
+    already->undelivered = deliver_missed(usable, context, progress);
     return *std::move(already);
   }
   const pg::Tool pg_dump = ready_pg_dump(job, leader, server, access, context.stop);

@@ -24,12 +24,23 @@ pg::Connection open_somewhere(const pg::Access& access, const std::string& maint
   }
 }
 
-// Others may have folders there, too: in one of a database something lies.
+// In one that can't be read there may be backups: whoever wants them is told why not.
+bool is_empty(const Place& place, const std::string& folder) {
+  try {
+    return LocalStore(place.local->folder() / folder, place.local->name()).list().empty();
+  } catch (const Cancelled&) {
+    throw;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+// Others may have folders there, too (lost+found): in one of a database something lies.
 std::vector<std::string> folders_of(const Place& place) {
   if (place.s3 != nullptr) return place.s3->folders();
   std::vector<std::string> folders = place.local->folders();
   std::erase_if(folders, [&](const std::string& folder) {
-    return LocalStore(place.local->folder() / folder, place.local->name()).list().empty();
+    return !database_of_folder(folder) || is_empty(place, folder);
   });
   return folders;
 }

@@ -68,7 +68,19 @@ void add(JobDone& sum, const DatabaseDone& one, bool first) {
   if (one.done->pruned) add_pruned(sum, one.database, *one.done->pruned);
 }
 
-[[noreturn]] void throw_failures(const std::vector<DatabaseDone>& all) {
+JobDone sum_of_good(const std::vector<DatabaseDone>& all, const std::string& name) {
+  JobDone sum;
+  sum.made.by_another = true;
+  sum.made.backup.manifest.emplace().database = name;
+  int good = 0;
+  for (const DatabaseDone& one : all) {
+    if (one.done) add(sum, one, good++ == 0);
+  }
+  sum.made.backup.key = fmt::format("{} databases", good);
+  return sum;
+}
+
+[[noreturn]] void throw_failures(const std::vector<DatabaseDone>& all, const std::string& name) {
   std::vector<std::string> lines;
   std::string hint;
   int locked = 0;
@@ -80,8 +92,9 @@ void add(JobDone& sum, const DatabaseDone& one, bool first) {
   }
   const std::string text = fmt::format("{} of {} databases failed:\n  {}", lines.size(), all.size(),
                                        join(lines, "\n  "));
-  if (lines.size() < all.size()) throw SomeFailed(text, hint);
-  if (std::cmp_equal(locked, all.size())) throw Locked(text, hint);
+  const bool only_locked = std::cmp_equal(locked, lines.size());
+  if (lines.size() < all.size()) throw SomeFailed(text, hint, sum_of_good(all, name), only_locked);
+  if (only_locked) throw Locked(text, hint);
   throw Error(text, hint);
 }
 
@@ -106,14 +119,9 @@ std::vector<DatabaseDone> run_jobs(const std::vector<std::string>& databases, co
 
 JobDone sum_of(const std::vector<DatabaseDone>& all, const std::string& name) {
   if (!std::ranges::all_of(all, [](const DatabaseDone& one) { return one.done.has_value(); })) {
-    throw_failures(all);
+    throw_failures(all, name);
   }
-  JobDone sum;
-  sum.made.by_another = true;
-  sum.made.backup.key = fmt::format("{} databases", all.size());
-  sum.made.backup.manifest.emplace().database = name;
-  for (const DatabaseDone& one : all) add(sum, one, &one == all.data());
-  return sum;
+  return sum_of_good(all, name);
 }
 
 }  // namespace pgstow

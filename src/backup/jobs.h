@@ -4,6 +4,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "backup/job.h"
@@ -24,8 +25,17 @@ struct DatabaseDone {
 // Some have their backup, and others do not.
 class SomeFailed : public Error {
  public:
-  using Error::Error;
+  // `good` is the sum of those that have. `only_locked`: another run is making the others'.
+  SomeFailed(const std::string& what, const std::string& hint, JobDone good,
+             bool only_locked = false)
+      : Error(what, hint), good_(std::move(good)), only_locked_(only_locked) {}
   int exit_code() const noexcept override { return static_cast<int>(Exit::kWarnings); }
+  const JobDone& good() const { return good_; }
+  bool only_locked() const { return only_locked_; }
+
+ private:
+  JobDone good_;
+  bool only_locked_;
 };
 
 // Makes the backup of one database, as run_job.

@@ -34,6 +34,10 @@ class Jobs : public testing::Test {
   std::string failure_of(const std::vector<DatabaseDone>& all, int exit_code) {
     try {
       static_cast<void>(sum_of(all, "several"));
+    } catch (const SomeFailed& e) {
+      EXPECT_EQ(e.exit_code(), exit_code);
+      good_ = e.good();
+      return e.what();
     } catch (const Error& e) {
       EXPECT_EQ(e.exit_code(), exit_code);
       return e.what();
@@ -43,6 +47,7 @@ class Jobs : public testing::Test {
 
   test::TestContext test_;
   test::MemoryStore store_;
+  std::optional<JobDone> good_;  // of the last failure_of()
 };
 
 TEST_F(Jobs, TheSumIsOfAllAndOfTheOldestMoment) {
@@ -69,12 +74,21 @@ TEST_F(Jobs, TheSumIsOfAllAndOfTheOldestMoment) {
 TEST_F(Jobs, OneThatFailsStopsNeitherTheOthersNorIsForgotten) {
   const auto all = run([&](const std::string& database, const Context&) -> JobDone {
     if (database == "b") throw Error("no room", "make room");
-    return done(database, 1);
+    JobDone one = done(database, 1);
+    if (database == "c") {
+      one.made.failures.push_back({.store = "s3", .problem = "no answer", .hint = {}});
+    }
+    return one;
   });
   ASSERT_THAT(all, SizeIs(3));
   EXPECT_TRUE(all[2].done);
   const std::string text = failure_of(all, static_cast<int>(Exit::kWarnings));
   EXPECT_THAT(text, HasSubstr("1 of 3 databases failed:\n  b: no room"));
+  ASSERT_TRUE(good_);
+  EXPECT_EQ(good_->made.backup.key, "2 databases");
+  EXPECT_EQ(good_->made.backup.manifest->rows(), 4U);
+  ASSERT_THAT(good_->made.failures, SizeIs(1));
+  EXPECT_EQ(good_->made.failures[0].store, "c in s3");
 }
 
 TEST_F(Jobs, WhereAllFailTheRunHasFailed) {
@@ -84,6 +98,22 @@ TEST_F(Jobs, WhereAllFailTheRunHasFailed) {
   const auto locked =
       run([](const std::string&, const Context&) -> JobDone { throw Locked("busy", ""); });
   EXPECT_THAT(failure_of(locked, static_cast<int>(Exit::kLocked)), HasSubstr("busy"));
+}
+
+TEST_F(Jobs, WhatOnlyAnotherRunHoldsUpIsTold) {
+  for (const bool also_broken : {false, true}) {
+    const auto all = run([&](const std::string& database, const Context&) -> JobDone {
+      if (database == "b") throw Locked("busy", "");
+      if (database == "c" && also_broken) throw Error("no room", "");
+      return done(database, 1);
+    });
+    try {
+      static_cast<void>(sum_of(all, "several"));
+      FAIL() << "nothing was thrown";
+    } catch (const SomeFailed& e) {
+      EXPECT_EQ(e.only_locked(), !also_broken);
+    }
+  }
 }
 
 TEST_F(Jobs, AStopEndsThemAll) {

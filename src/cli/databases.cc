@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "backup/config_databases.h"
 #include "backup/config_state.h"
 #include "backup/sync.h"
@@ -21,9 +23,11 @@ Databases::One& Databases::one(const std::string& database) {
       .first->second;
 }
 
-std::vector<std::string> Databases::stored() {
+StoredDatabases Databases::stored() {
   const Stores stores = make_stores(config_.stores, context_);
-  return config_.databases->choose(stored_databases(stores, context_).names);
+  StoredDatabases stored = stored_databases(stores, context_);
+  stored.names = config_.databases->choose(stored.names);
+  return stored;
 }
 
 std::vector<std::string> Databases::known() {
@@ -33,7 +37,7 @@ std::vector<std::string> Databases::known() {
     throw;
   } catch (const Error& e) {
     context_.log.debug("the server can't be asked for its databases", {{"cause", e.what()}});
-    return stored();
+    return stored().names;
   }
 }
 
@@ -60,8 +64,9 @@ Look Databases::look(const std::string& server) {
 }
 
 std::vector<StoreFailure> Databases::deliver(const Context& context, Progress& progress) {
-  std::vector<StoreFailure> all;
-  for (const std::string& database : stored()) {
+  StoredDatabases stored = this->stored();
+  std::vector<StoreFailure> all = std::move(stored.failures);
+  for (const std::string& database : stored.names) {
     for (StoreFailure& failure :
          deliver_missed(one(database).stores.delivering(), context, progress)) {
       failure.store = fmt::format("{} in {}", printable(database), failure.store);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "backup/config.h"
+#include "backup/config_databases.h"
 #include "backup/jobs.h"
 #include "backup/stores.h"
 #include "base/context.h"
@@ -28,7 +29,8 @@ class Databases {
   // What the stores hold of all of them; where the server can't be asked, of those that have
   // backups.
   Look look(const std::string& server);
-  // Delivers what stores missed, of all that have backups; as deliver_missed().
+  // Delivers what stores missed, of all that have backups; as deliver_missed(). A store that can't
+  // be asked which those are is a failure, too.
   std::vector<StoreFailure> deliver(const Context& context, Progress& progress);
   // Who makes a backup of one of them just now, on this host.
   std::optional<std::string> running();
@@ -39,7 +41,7 @@ class Databases {
     Stores stores;
   };
   One& one(const std::string& database);
-  std::vector<std::string> stored();
+  StoredDatabases stored();
   std::vector<std::string> known();
 
   const Config& config_;

@@ -1,5 +1,7 @@
 #include "daemon/job_report.h"
 
+#include "backup/jobs.h"
+#include "backup/newest.h"
 #include "base/environment.h"
 #include "daemon/look.h"
 
@@ -38,6 +40,22 @@ void add_problems(Event& event, const std::vector<StoreFailure>& failures) {
   }
 }
 
+void add_shortfalls(Event& event, const JobDone& done) {
+  add_problems(event, done.made.failures);
+  add_problems(event, done.made.undelivered);
+  if (!done.pruned) return;
+  add_problems(event, done.pruned->failures);
+  event.warnings.insert(event.warnings.end(), done.pruned->suspicions.begin(),
+                        done.pruned->suspicions.end());
+}
+
+void remember_made(State& state, const JobDone& done) {
+  const Backup& backup = done.made.backup;
+  if (!done.made.by_another) state.own_good = made_at(backup);
+  state.server = backup.manifest->system_identifier;
+  if (done.pruned) state.removed += static_cast<std::uint64_t>(done.pruned->removed);
+}
+
 }  // namespace
 
 Event event_now(Event::Kind kind, const std::string& database, const Context& context) {
@@ -70,25 +88,17 @@ Event JobReport::succeeded(const JobDone& done, std::optional<Time> next_run) {
   Event event = ended(whole ? Event::Kind::kGood : Event::Kind::kIncomplete);
   event.next_run = next_run;
   describe(event, done.made);
-  add_problems(event, done.made.failures);
-  add_problems(event, done.made.undelivered);
-  if (done.pruned) {
-    add_problems(event, done.pruned->failures);
-    event.warnings.insert(event.warnings.end(), done.pruned->suspicions.begin(),
-                          done.pruned->suspicions.end());
-  }
+  add_shortfalls(event, done);
   if (!whole) {
     event.exit_code = static_cast<int>(Exit::kWarnings);
     event.error = event.warnings.empty() ? "" : context_.log.redacted(event.warnings.front());
   }
   return remember_and_tell(event, [&](State& state) {
     state.last_good = good_backup(done.made.backup);
-    if (!done.made.by_another) state.own_good = state.last_good->time;
+    remember_made(state, done);
     state.last_job->lasting = is_lasting(done);
-    state.server = done.made.backup.manifest->system_identifier;
     state.failures_in_a_row = 0;
     state.stale_told.reset();
-    if (done.pruned) state.removed += static_cast<std::uint64_t>(done.pruned->removed);
     std::uint64_t& count = done.made.by_another ? state.jobs.elsewhere
                            : whole              ? state.jobs.good
                                                 : state.jobs.incomplete;
@@ -102,9 +112,15 @@ Event JobReport::failed(const Error& e, std::optional<Time> next_run) {
   event.exit_code = e.exit_code();
   event.error = context_.log.redacted(e.what());
   event.hint = context_.log.redacted(e.hint());
-  return remember_and_tell(event, [](State& state) {
+  const auto* some = dynamic_cast<const SomeFailed*>(&e);
+  if (some != nullptr) {
+    describe(event, some->good().made);
+    add_shortfalls(event, some->good());
+  }
+  return remember_and_tell(event, [&](State& state) {
     ++state.failures_in_a_row;
     ++state.jobs.failed;
+    if (some != nullptr) remember_made(state, some->good());
   });
 }
 

@@ -28,6 +28,7 @@ class JobReport {
   // It has ended: remembers and tells it. Only one of these is called; neither is where a stop
   // ended the job, which says nothing of backups. Returns the event that was told.
   Event succeeded(const JobDone& done, std::optional<Time> next_run);
+  // SomeFailed is told with what the others have, and what their stores lack.
   Event failed(const Error& e, std::optional<Time> next_run);
 
  private:

@@ -5,6 +5,7 @@
 
 #include <vector>
 
+#include "backup/jobs.h"
 #include "backup/testing_backup.h"
 #include "base/error.h"
 #include "harness/program.h"
@@ -15,6 +16,15 @@ namespace {
 
 using namespace std::chrono_literals;
 using ::testing::ElementsAre;
+
+Backup shop_backup(std::vector<std::string> warnings) {
+  Manifest m = testing_backup::manifest_of("backup_20261122_210528", "shop", "content");
+  m.warnings = std::move(warnings);
+  Backup backup;
+  backup.key = m.archive;
+  backup.manifest = m;
+  return backup;
+}
 
 class JobReportTest : public ::testing::Test {
  protected:
@@ -29,11 +39,7 @@ class JobReportTest : public ::testing::Test {
     return fail(text).repeated;
   }
   Event succeed(bool by_another, std::vector<std::string> warnings = {}) {
-    Manifest m = testing_backup::manifest_of("backup_20261122_210528", "shop", "content");
-    m.warnings = std::move(warnings);
-    Backup backup;
-    backup.key = m.archive;
-    backup.manifest = m;
+    const Backup backup = shop_backup(std::move(warnings));
     return JobReport(
                state_, "shop", [](const Event&) {}, test_.context())
         .succeeded({.made = {.backup = backup,
@@ -58,6 +64,17 @@ TEST_F(JobReportTest, TheSameFailureIsNewsOnceADay) {
   EXPECT_FALSE(repeated("no server", 1min));
   succeed(false);
   EXPECT_FALSE(repeated("no server", 1min));
+}
+
+TEST_F(JobReportTest, OfSeveralDatabasesTheGoodOnesAreToldWhenOneFails) {
+  const JobDone good{.made = {.backup = shop_backup({"odd"}),
+                              .failures = {{.store = "s3", .problem = "no answer", .hint = {}}}}};
+  const Event event = JobReport(
+                          state_, "shop", [](const Event&) {}, test_.context())
+                          .failed(SomeFailed("1 of 2 databases failed", "", good), {});
+  EXPECT_EQ(event.kind, Event::Kind::kFailed);
+  EXPECT_EQ(event.backup, good.made.backup.key);
+  EXPECT_THAT(event.warnings, ElementsAre("odd", "s3: no answer"));
 }
 
 TEST_F(JobReportTest, WhatThePlanIsStaysWhenASingleRunEnds) {

@@ -37,8 +37,8 @@ StoreStanding look_into_one(Store& store, const std::string& database, const std
   return standing;
 }
 
-// Both have the stores in the same order.
-void add_stores(Look& all, const Look& one) {
+// Both have the stores in the same order. `first`: of those that have a backup somewhere.
+void add_stores(Look& all, const Look& one, bool first) {
   if (all.stores.empty()) {
     all.stores = one.stores;
     return;
@@ -50,8 +50,12 @@ void add_stores(Look& all, const Look& one) {
     sum.reachable = sum.reachable && store.reachable;
     sum.backups += store.backups;
     sum.bytes += store.bytes;
-    sum.newest = sum.newest && store.newest ? std::optional(std::min(*sum.newest, *store.newest))
-                                            : std::nullopt;
+    if (first) {
+      sum.newest = store.newest;
+    } else if (one.newest) {
+      sum.newest = sum.newest && store.newest ? std::optional(std::min(*sum.newest, *store.newest))
+                                              : std::nullopt;
+    }
     sum.looked = std::max(sum.looked, store.looked);
   }
 }
@@ -72,17 +76,17 @@ void add_newest(Look& all, const GoodBackup& backup) {
 
 Look look_at_several(const std::vector<DatabaseLook>& looks) {
   Look all;
-  bool each_has_one = !looks.empty();
+  int with = 0;
   for (const auto& [database, look] : looks) {
     all.databases.push_back({.name = database, .last_good = look.newest});
-    add_stores(all, look);
+    add_stores(all, look, look.newest && with == 0);
     all.complete = all.complete && look.complete;
     if (all.server.empty()) all.server = look.server;
-    each_has_one = each_has_one && look.newest.has_value();
-    if (look.newest) add_newest(all, *look.newest);
+    if (!look.newest) continue;
+    add_newest(all, *look.newest);
+    ++with;
   }
-  if (!each_has_one) all.newest.reset();
-  if (all.newest) all.newest->key = fmt::format("{} databases", looks.size());
+  if (all.newest) all.newest->key = fmt::format("{} databases", with);
   return all;
 }
 

@@ -29,8 +29,9 @@ struct DatabaseLook {
   Look look;
 };
 
-// Of several databases together: each store's newest, and the newest of all, is that of the
-// database whose own is oldest, and none where one of them has none. Numbers are sums.
+// Of several databases together: the newest of all is that of the database whose own is oldest;
+// those without any count for nothing there, and are told by `databases`. Each store's newest is
+// the oldest, too, and none where the store has none of one that has a backup. Numbers are sums.
 Look look_at_several(const std::vector<DatabaseLook>& looks);
 
 // What is shown of a backup with a manifest.

@@ -36,14 +36,20 @@ TEST(LookAtSeveral, TheOldestOfTheNewestCounts) {
   EXPECT_EQ(all.databases[0].last_good->time, at(5));
 }
 
-TEST(LookAtSeveral, OneWithoutAnyMeansThatThereIsNone) {
+// A database that was just made is no reason for an alarm.
+TEST(LookAtSeveral, OneWithoutAnyIsToldAndHidesNotTheOthers) {
+  const auto three = look(3, 1);
   for (const bool first : {true, false}) {
-    const Look all = first ? look_at_several({{"a", look({}, 1)}, {"b", look(3, 1)}})
-                           : look_at_several({{"a", look(3, 1)}, {"b", look({}, 1)}});
-    EXPECT_FALSE(all.newest);
-    EXPECT_FALSE(all.stores[0].newest);
+    const Look all = first ? look_at_several({{"a", look({}, 1)}, {"b", three}})
+                           : look_at_several({{"b", three}, {"a", look({}, 1)}});
+    ASSERT_TRUE(all.newest);
+    EXPECT_EQ(all.newest->time, three.newest->time);
+    EXPECT_EQ(all.newest->key, "1 databases");
+    EXPECT_EQ(all.stores[0].newest, three.stores[0].newest);
     EXPECT_EQ(all.server, "77");
+    EXPECT_FALSE(all.databases[first ? 0 : 1].last_good);
   }
+  EXPECT_FALSE(look_at_several({{"a", look({}, 1)}}).newest);
   EXPECT_FALSE(look_at_several({}).newest);
 }
 

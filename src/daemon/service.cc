@@ -3,10 +3,15 @@
 #include <malloc.h>
 
 #include <algorithm>
+#include <map>
+#include <stop_token>
+#include <utility>
 
+#include "backup/jobs.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "daemon/background.h"
+#include "daemon/verdict.h"
 
 namespace pgstow {
 namespace {
@@ -33,10 +38,12 @@ class Service {
   void attend(Background& work, const std::function<void()>& meanwhile);
   bool reload_wanted();
   void good(const Plan& plan, const JobDone& done);
+  void note_missed(const JobDone& done);
   void failed(const Plan& plan, JobReport& report, const Error& e);
   void handle_until(Time due);
   void deliver();
   void delivered();
+  bool everywhere() const;
   void watch_age();
   void tell_obstacle();
   void look();
@@ -68,9 +75,12 @@ void Service::look() {
   databases_ = look.databases;
   const bool newer =
       look.newest && (!state_.last_good || look.newest->time > state_.last_good->time);
-  if (!newer && !look.complete) return;
+  std::map<std::string, Time> lacking = still_lacking(state_.lacking, databases_, now());
+  if (!newer && !look.complete && lacking == state_.lacking) return;
   state_ = parts_.state.change(
       [&](State& state) {
+        state.lacking = std::move(lacking);
+        if (!newer && !look.complete) return;
         state.last_good = look.newest;
         if (look.newest) state.server = look.server;
       },
@@ -136,11 +146,17 @@ JobDone Service::make_patiently(Time due, const Context& context, Progress& prog
   job.backup.covering_from = covering_from(settings_.schedules, due);
   const Time until = next_of(settings_.schedules, std::chrono::floor<std::chrono::seconds>(now()));
   for (bool told = false;; told = true) {
+    const auto wait = [&](const Error& e) {
+      if (now() + kLockPause >= until) throw;
+      if (!told) context.log.info("another run is at work: waiting for it", {{"cause", e.what()}});
+    };
     try {
       return parts_.make(job, context, progress);
     } catch (const Locked& e) {
-      if (now() + kLockPause >= until) throw;
-      if (!told) context.log.info("another run is at work: waiting for it", {{"cause", e.what()}});
+      wait(e);
+    } catch (const SomeFailed& e) {
+      if (!e.only_locked()) throw;
+      wait(e);
     }
     context.clock.sleep(kLockPause, context.stop);
   }
@@ -187,6 +203,9 @@ void Service::carry_out(const Plan& plan) {
   } catch (const Cancelled&) {
     context_.log.info("the backup was stopped");
     return;
+  } catch (const SomeFailed& e) {
+    failed(plan, report, e);
+    note_missed(e.good());
   } catch (const Error& e) {
     failed(plan, report, e);
   } catch (const std::exception& e) {  // out of memory, a bug: told like any other failure
@@ -202,16 +221,19 @@ void Service::carry_out(const Plan& plan) {
 // Those that were due while it was made are done with: their backup would be as old as this one.
 void Service::good(const Plan& plan, const JobDone& done) {
   failure_.reset();
-  missed_.reset();
-  if (!done.made.failures.empty() || !done.made.undelivered.empty()) {
-    missed_ = Failure{.ended = now()};
-  }
+  note_missed(done);
   const auto passed = newest_due(settings_.schedules, plan.due, now());
   if (passed && plan.why == Plan::Why::kDue) {
     context_.log.warning("the backup took longer than the schedule's interval",
                          {{"passed_by", local_time(*passed)}});
   }
   handle_until(passed.value_or(plan.due));
+}
+
+void Service::note_missed(const JobDone& done) {
+  missed_.reset();
+  if (done.made.failures.empty() && done.made.undelivered.empty()) return;
+  missed_ = Failure{.ended = now()};
 }
 
 void Service::failed(const Plan& plan, JobReport& report, const Error& e) {
@@ -228,15 +250,25 @@ void Service::handle_until(Time due) {
   state_ = parts_.state.change([&](State& state) { state.handled = handled_; }, context_);
 }
 
-// The next job would do it, too; but that may be a day away.
+// The next job would do it, too; but that may be a day away. A job that is due does not wait for
+// it.
 void Service::deliver() {
   WatchedProgress progress;
   std::vector<StoreFailure> failures;
-  Background work([&] { failures = parts_.deliver(context_, progress); });
-  attend(work, [&] { watch_age(); });
+  std::stop_source enough;
+  const std::stop_callback on_stop(context_.stop, [&] { enough.request_stop(); });
+  const Context context{.log = context_.log, .clock = context_.clock, .stop = enough.get_token()};
+  Background work([&] { failures = parts_.deliver(context, progress); });
+  attend(work, [&] {
+    watch_age();
+    if (plan().at <= now()) enough.request_stop();
+  });
   try {
     work.take();
   } catch (const Cancelled&) {
+    if (!context_.stop.stop_requested()) {
+      context_.log.info("what a store misses waits for the backup that is due");
+    }
     return;
   } catch (const std::exception& e) {
     failures.push_back({.store = "stores", .problem = e.what(), .hint = {}});
@@ -248,12 +280,21 @@ void Service::deliver() {
       {{"store", failures.front().store}, {"next_try", local_time(retry_at(*missed_, now()))}});
 }
 
+// That nothing was left to deliver does not say so: a note of what is missing may be lost.
+bool Service::everywhere() const {
+  const Standing standing = this->standing();
+  return std::ranges::all_of(parts_.stores.delivering(), [&](const Store* store) {
+    const auto found = std::ranges::find(stores_, store->name(), &StoreStanding::name);
+    return found != stores_.end() && found->reachable && !misses_newest(standing, *found);
+  });
+}
+
 void Service::delivered() {
   missed_.reset();
   look();
   const bool whole = state_.last_job && state_.last_job->kind == Event::Kind::kIncomplete &&
                      !state_.last_job->lasting && state_.last_good;
-  if (!whole) return show();
+  if (!whole || !everywhere()) return show();
   state_ = parts_.state.change([](State& state) { state.bad = false; }, context_);
   context_.log.info("every store has the newest backup now");
   Event event = event_now(Event::Kind::kRecovered, settings_.database, context_);

@@ -6,6 +6,7 @@
 #include <deque>
 #include <functional>
 
+#include "backup/jobs.h"
 #include "backup/testing_backup.h"
 #include "base/error.h"
 #include "harness/program.h"
@@ -67,13 +68,15 @@ class ServiceTest : public ::testing::Test {
                         .board = board_,
                         .make = make,
                         .deliver =
-                            [this](const Context&, Progress&) {
+                            [this](const Context& context, Progress&) {
                               delivered_.push_back(test_.clock.now());
-                              return deliver_();
+                              return deliver_(context);
                             },
                         .look =
                             [this](const std::string& server) {
-                              return look_into(stores_, "shop", server, test_.context());
+                              Look look = look_into(stores_, "shop", server, test_.context());
+                              look.databases = databases_;
+                              return look;
                             },
                         .tell =
                             [this](const Event& event) {
@@ -106,7 +109,10 @@ class ServiceTest : public ::testing::Test {
   StandingBoard board_;
   ServiceSettings settings_{.database = "shop", .schedules = {}, .job = {}, .tick = hours(1)};
   bool reload_ = false;
-  std::function<std::vector<StoreFailure>()> deliver_ = [] { return std::vector<StoreFailure>(); };
+  std::vector<DatabaseStanding> databases_;
+  std::function<std::vector<StoreFailure>(const Context&)> deliver_ = [](const Context&) {
+    return std::vector<StoreFailure>();
+  };
   LookAhead look_ahead_ = [](const Context&) { return std::nullopt; };
   std::vector<Time> delivered_;
   std::vector<Time> starts_;
@@ -187,7 +193,7 @@ TEST_F(ServiceTest, WhatAStoreMissedIsDeliveredBeforeTheNextBackup) {
     done.made.failures.push_back({.store = "s3", .problem = "is away", .hint = ""});
     return done;
   };
-  deliver_ = [this]() -> std::vector<StoreFailure> {
+  deliver_ = [this](const Context&) -> std::vector<StoreFailure> {
     if (delivered_.size() == 3) return {};
     if (delivered_.size() == 2) throw std::bad_alloc();
     return {{.store = "s3", .problem = "is still away", .hint = ""}};
@@ -200,6 +206,74 @@ TEST_F(ServiceTest, WhatAStoreMissedIsDeliveredBeforeTheNextBackup) {
   EXPECT_EQ(recovered.backup, events_[1].backup);
   EXPECT_EQ(recovered.run_id, events_[1].run_id);
   EXPECT_THAT(recovered.stores, ElementsAre("local"));
+}
+
+// A note of what a store misses may be lost; then nothing is left to deliver, and all the same
+// the backup is not there.
+TEST_F(ServiceTest, WhatIsNotInEveryStoreIsNotToldAsRecovered) {
+  settings_.catch_up = false;
+  std::vector<Place> places;
+  places.push_back({.store = std::make_unique<LocalStore>(folder_ / "backups")});
+  places.push_back({.store = std::make_unique<LocalStore>(folder_ / "far", "far")});
+  stores_ = Stores(std::move(places));
+  const auto missed = [this] {
+    JobDone done = backup();
+    done.made.failures.push_back({.store = "far", .problem = "is away", .hint = ""});
+    return done;
+  };
+  serve({missed}, "0 3 * * *");
+  EXPECT_THAT(texts(delivered_), ElementsAre("2026-11-23T03:01:00"));
+  EXPECT_THAT(kinds_, ElementsAre(Kind::kIncomplete));
+  EXPECT_TRUE(state_.read(test_.context()).bad);
+}
+
+TEST_F(ServiceTest, ADeliveryWithoutAnEndHoldsUpNoBackup) {
+  settings_.catch_up = false;
+  const auto missed = [this] {
+    JobDone done = backup();
+    done.made.failures.push_back({.store = "s3", .problem = "is away", .hint = ""});
+    return done;
+  };
+  deliver_ = [this](const Context& context) -> std::vector<StoreFailure> {
+    if (delivered_.size() > 1) return {};
+    test_.clock.advance(hours(25));
+    while (!context.stop.stop_requested()) std::this_thread::sleep_for(milliseconds(1));
+    throw Cancelled();
+  };
+  serve({missed, good()}, "0 3 * * *");
+  ASSERT_THAT(start_times(), ::testing::SizeIs(3));
+  EXPECT_EQ(start_times()[1], "2026-11-24T04:01:00");
+  EXPECT_EQ(kinds_[1], Kind::kRecovered);
+}
+
+TEST_F(ServiceTest, ANewDatabaseIsStaleOnlyWhenItHasHadNoneForTooLong) {
+  settings_.catch_up = false;
+  const auto another = [this] {
+    databases_ = {{.name = "shop", .last_good = {}}, {.name = "new", .last_good = {}}};
+    JobDone done = backup();
+    databases_[0].last_good = good_backup(done.made.backup);
+    return done;
+  };
+  serve({another, good(), good()}, "0 3 * * *");
+  std::vector<std::string> told;
+  for (const Event& event : events_) {
+    if (event.kind == Kind::kStale) told.push_back(rfc3339(event.time).substr(0, 13));
+  }
+  ASSERT_FALSE(told.empty());
+  EXPECT_EQ(told.front(), "2026-11-24T15") << "1.5 days after it was seen first";
+}
+
+// The failed database is tried again in its own time; the others' copies do not wait for it.
+TEST_F(ServiceTest, WhatAStoreMissedOfTheGoodDatabasesIsDeliveredToo) {
+  settings_.catch_up = false;
+  const auto one_fails = [this]() -> JobDone {
+    JobDone others = backup();
+    others.made.failures.push_back({.store = "s3", .problem = "is away", .hint = ""});
+    throw SomeFailed("1 of 2 databases failed", "", std::move(others));
+  };
+  serve({one_fails, one_fails, good()}, "0 3 * * *");
+  EXPECT_THAT(texts(delivered_), ElementsAre("2026-11-23T03:02:00"));
+  EXPECT_EQ(kinds_.front(), Kind::kFailed);
 }
 
 TEST_F(ServiceTest, AServiceThatBeginsAnewDeliversWhatWasMissed) {
@@ -240,6 +314,18 @@ TEST_F(ServiceTest, WhileAnotherRunIsAtWorkItWaits) {
   EXPECT_THAT(start_times(), ElementsAre("2026-11-23T03:00:00", "2026-11-23T03:00:05",
                                          "2026-11-23T03:00:10", "2026-11-24T03:00:00"));
   EXPECT_EQ(state_.read(test_.context()).jobs.elsewhere, 1U);
+  EXPECT_THAT(kinds_, ElementsAre(Kind::kGood));
+}
+
+TEST_F(ServiceTest, WhileAnotherRunIsAtWorkOnSomeDatabasesItWaits) {
+  settings_.catch_up = false;
+  int tries = 0;
+  const auto busy_twice = [&]() -> JobDone {
+    if (++tries < 3) throw SomeFailed("1 of 2 databases failed", "", backup(), true);
+    test_.clock.advance(seconds(1));
+    return backup();
+  };
+  serve({busy_twice, busy_twice, busy_twice}, "0 3 * * *");
   EXPECT_THAT(kinds_, ElementsAre(Kind::kGood));
 }
 

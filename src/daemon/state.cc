@@ -106,6 +106,23 @@ std::optional<Time> needed(const State& state) {
   return elsewhere ? state.own_good : newest;
 }
 
+json::object lacking_object(const State& state) {
+  json::object o;
+  for (const auto& [database, since] : state.lacking) o[database] = json_time(since);
+  return o;
+}
+
+// States of before this was remembered have none.
+std::map<std::string, Time> get_lacking(const json::object& o) {
+  std::map<std::string, Time> lacking;
+  const json::value* all = o.if_contains("lacking");
+  if (all == nullptr || !all->is_object()) return lacking;
+  for (const auto& [database, since] : all->get_object()) {
+    lacking.emplace(database, need_time(all->get_object(), std::string(database).c_str()));
+  }
+  return lacking;
+}
+
 }  // namespace
 
 std::string to_json(const State& state) {
@@ -126,7 +143,8 @@ std::string to_json(const State& state) {
                              {"notifications_failed", state.notifications_failed},
                              {"stale_told", json_time(state.stale_told)},
                              {"failed_told", json_time(state.failed_told)},
-                             {"next_run", json_time(state.next_run)}}) +
+                             {"next_run", json_time(state.next_run)},
+                             {"lacking", lacking_object(state)}}) +
          "\n";
 }
 
@@ -151,14 +169,29 @@ State parse_state(std::string_view text) {
   state.stale_told = get_time(o, "stale_told");
   state.failed_told = get_time(o, "failed_told");
   state.next_run = get_time(o, "next_run");
+  state.lacking = get_lacking(o);
   return state;
 }
 
 Time age_reference(const State& state) {
   if (!state.last_good) return state.since;
   const bool ended_well = state.last_job && state.last_job->kind != Event::Kind::kFailed;
-  return ended_well ? std::max(state.last_good->time, state.last_job->ended)
-                    : state.last_good->time;
+  Time reference =
+      ended_well ? std::max(state.last_good->time, state.last_job->ended) : state.last_good->time;
+  for (const auto& [database, since] : state.lacking) reference = std::min(reference, since);
+  return reference;
+}
+
+std::map<std::string, Time> still_lacking(const std::map<std::string, Time>& before,
+                                          const std::vector<DatabaseStanding>& databases,
+                                          Time now) {
+  std::map<std::string, Time> lacking;
+  for (const DatabaseStanding& one : databases) {
+    if (one.last_good) continue;
+    const auto known = before.find(one.name);
+    lacking.emplace(one.name, known == before.end() ? now : known->second);
+  }
+  return lacking;
 }
 
 Standing standing_of(const State& state, const std::string& database,

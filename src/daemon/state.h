@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -24,8 +25,9 @@ struct State {
   std::optional<Time> handled = {};  // what was due until then is done with
   std::optional<LastJob> last_job = {};
   std::optional<GoodBackup> last_good = {};
-  std::optional<Time> own_good = {};  // of the newest one that was made on this host
-  std::string server = {};            // system identifier of the server it was made of
+  std::map<std::string, Time> lacking = {};  // of several databases: without any, seen so since
+  std::optional<Time> own_good = {};         // of the newest one that was made on this host
+  std::string server = {};                   // system identifier of the server it was made of
   unsigned failures_in_a_row = 0;
   bool bad = false;  // the last event but kStarted was a bad one
   JobCounts jobs = {};
@@ -41,8 +43,13 @@ std::string to_json(const State& state);
 State parse_state(std::string_view text);
 
 // From when staleness is measured: the newest good backup, but not before the last job that was not
-// a failure had ended, or a job that takes longer than its interval would always be stale.
+// a failure had ended, or a job that takes longer than its interval would always be stale. Where
+// one of several databases has none: from when that was first seen, if that is longer ago.
 Time age_reference(const State& state);
+
+// Those of these that have no backup, each with the time it has in `before`, or now.
+std::map<std::string, Time> still_lacking(const std::map<std::string, Time>& before,
+                                          const std::vector<DatabaseStanding>& databases, Time now);
 
 // How things stand by this state; of the service and the stores it tells nothing.
 Standing standing_of(const State& state, const std::string& database,

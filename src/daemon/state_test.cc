@@ -31,6 +31,7 @@ State full_state() {
                                   .raw_bytes = 34,
                                   .rows = 5,
                                   .duration = std::chrono::milliseconds(678)},
+          .lacking = {{"blog", kTime}, {"crm", kTime + std::chrono::hours(1)}},
           .own_good = kTime - std::chrono::hours(24),
           .server = "7550000000000000001",
           .failures_in_a_row = 2,
@@ -54,6 +55,21 @@ TEST(State, EveryCutIsRefusedNotMisread) {
   for (std::size_t n = 0; n + 2 < text.size(); ++n) {
     EXPECT_THROW(parse_state(text.substr(0, n)), Corrupt) << n;
   }
+}
+
+TEST(State, ADatabaseWithoutAnyIsStaleByItsOwnAge) {
+  const auto hours = [](int n) { return std::chrono::hours(n); };
+  State state = full_state();
+  state.lacking = still_lacking({}, {{.name = "shop", .last_good = state.last_good}}, kTime);
+  EXPECT_TRUE(state.lacking.empty());
+  EXPECT_EQ(age_reference(state), kTime);
+  state.lacking = still_lacking({}, {{.name = "new"}}, kTime + hours(9));
+  EXPECT_EQ(age_reference(state), kTime);
+  state.last_good->time = kTime + hours(48);
+  state.lacking = still_lacking(state.lacking, {{.name = "new"}, {.name = "b"}}, kTime + hours(20));
+  EXPECT_EQ(age_reference(state), kTime + hours(9)) << "it has none since then";
+  state.lacking = still_lacking(state.lacking, {{.name = "b"}}, kTime + hours(50));
+  EXPECT_EQ(age_reference(state), kTime + hours(20));
 }
 
 TEST(StateFile, RemembersFromRunToRun) {

@@ -15,8 +15,14 @@ std::vector<std::string> wrong_backup(const Standing& s) {
     return {fmt::format("the newest good backup is from the future, {}: a clock is, or was, wrong",
                         local_time(s.last_good->time))};
   }
-  if (s.stale()) return {"the newest good backup is stale: the schedule asked for one since then"};
-  return {};
+  std::vector<std::string> wrong;
+  if (s.stale()) {
+    wrong.emplace_back("the newest good backup is stale: the schedule asked for one since then");
+  }
+  for (const DatabaseStanding& one : s.databases) {
+    if (!one.last_good) wrong.push_back(printable(one.name) + " has no backup yet");
+  }
+  return wrong;
 }
 
 std::vector<std::string> wrong_stores(const Standing& s) {

@@ -43,6 +43,12 @@ TEST(Verdict, OfEachThing) {
   EXPECT_THAT(wrong(s), ElementsAre(HasSubstr("local can't be read")));
 }
 
+TEST(Verdict, ADatabaseWithoutAnyIsNamed) {
+  Standing s = sound();
+  s.databases = {{.name = "shop", .last_good = s.last_good}, {.name = "blog"}};
+  EXPECT_THAT(wrong(s), ElementsAre("blog has no backup yet"));
+}
+
 // After a sync nothing is left of it, unless there was more to it than a store that missed it.
 TEST(Verdict, AnIncompleteRunCountsAsLongAsSomethingIsLeftOfIt) {
   Standing s = sound();
