@@ -137,13 +137,13 @@ void prune_group(Store& store, const Judged& judged, const PruneJob& job, Pruned
     pruned.steps.push_back({.store = &store, .backup = *group[i], .reasons = reasons[i]});
   }
   if (!judged.any_to_go()) return;
-  if (const auto why = shrunken(group); why && !job.force) {
-    pruned.suspicions.push_back(
-        fmt::format("{} in {}: {}", printable(group.front()->database()), store.name(), *why));
+  if (const auto newest = shrunken(group, context.clock.now()); newest && !job.force) {
+    pruned.suspicions.push_back(fmt::format("{} in {}: {}", printable(group.front()->database()),
+                                            store.name(), newest->how));
     context.log.warning("nothing is removed: the newest backup is far smaller than those before it",
                         {{"store", store.name()},
-                         {"backup", group.front()->key},
-                         {"cause", *why},
+                         {"backup", newest->key},
+                         {"cause", newest->how},
                          {"hint", "if that is as it should be: `pgstow prune --force`"}});
     return;
   }
@@ -192,22 +192,7 @@ std::string percent(std::uint64_t part, std::uint64_t whole) {
 
 }  // namespace
 
-std::optional<std::string> shrunken(const std::vector<const Backup*>& backups) {
-// They would stay for ever, and take their space.
-void warn_of_doubts(const Store& store, const std::vector<Backup>& backups,
-                    const Context& context) {
-  const auto doubtful = [](const Backup& backup) { return !doubt_about(backup).empty(); };
-  const auto count = std::ranges::count_if(backups, doubtful);
-  if (count == 0) return;
-  const Backup& first = *std::ranges::find_if(backups, doubtful);
-  context.log.warning("backups stay, since nobody knows whether they are good",
-                      {{"store", store.name()},
-                       {"backups", std::to_string(count)},
-                       {"one", first.key},
-                       {"cause", doubt_about(first)},
-                       {"hint", "give that file to the user pgstow runs as, or `pgstow verify`"}});
-}
-
+std::optional<Shrunken> shrunken(const std::vector<const Backup*>& backups, Time now) {
   const Backup* newest = nullptr;
   std::uint64_t rows = 0;
   warn_of_doubts(store, backups, context);
@@ -225,12 +210,10 @@ void warn_of_doubts(const Store& store, const std::vector<Backup>& backups,
   if (newest == nullptr) return std::nullopt;
   const Manifest& manifest = *newest->manifest;
   if (manifest.rows() < rows / 2) {
-    return fmt::format("{} rows, {} of what one of the last {} had", manifest.rows(),
-                       percent(manifest.rows(), rows), std::min(seen, kPredecessors));
+    return shrunk_to(fmt::format("{} rows", manifest.rows()), manifest.rows(), rows);
   }
   if (manifest.raw.bytes < bytes / 2) {
-    return fmt::format("{}, {} of what one of the last {} had", human_bytes(manifest.raw.bytes),
-                       percent(manifest.raw.bytes, bytes), std::min(seen, kPredecessors));
+    return shrunk_to(human_bytes(manifest.raw.bytes), manifest.raw.bytes, bytes);
   }
   return std::nullopt;
 }
@@ -273,6 +256,7 @@ void set_pin(const Backup& backup, bool pinned, const Context& context) {
     try {
       set_pin_in(*copy.store, pin_key(backup.key), pinned, context.clock.now());
     } catch (const Cancelled&) {
+    if (is_of_future(backup->time, now)) continue;
       throw;
     } catch (const Error& e) {
       failures.push_back(fmt::format("{}: {}", copy.store->name(), e.what()));
@@ -282,6 +266,11 @@ void set_pin(const Backup& backup, bool pinned, const Context& context) {
   throw Error(fmt::format("{} could not be {} everywhere: {}", printable(backup.key),
                           pinned ? "pinned" : "unpinned", join(failures, "; ")),
               "say it again when these stores can be written");
+  const auto shrunk_to = [&](const std::string& has, std::uint64_t part, std::uint64_t whole) {
+    return Shrunken{.key = newest->key,
+                    .how = fmt::format("{}, {} of what one of the last {} had", has,
+                                       percent(part, whole), std::min(seen, kPredecessors))};
+  };
 }
 
 }  // namespace pgstow
