@@ -96,17 +96,22 @@ std::vector<Judged> judge_all(const std::vector<Backup>& backups, const PruneJob
   return all;
 }
 
-void finish_begun(Store& store, const Context& context) {
-  if (const int finished = finish_removals(store); finished > 0) {
+using Failures = std::vector<NotRemoved>;  // of one store
+
+void finish_begun(Store& store, Failures& failures, const Context& context) {
+  const Finished finished = finish_removals(store);
+  failures = finished.failures;
+  if (finished.removals > 0) {
     context.log.info("ended removals that a dead run began",
-                     {{"store", store.name()}, {"backups", std::to_string(finished)}});
+                     {{"store", store.name()}, {"backups", std::to_string(finished.removals)}});
   }
 }
 
 // Asked only where something is to go: in a versioned bucket, the question leaves a marker.
-bool removable(Store& store, bool any_to_go, Pruned& pruned, const Context& context) {
+bool removable(Store& store, bool any_to_go, Pruned& pruned, Failures& failures,
+               const Context& context) {
   try {
-    finish_begun(store, context);
+    finish_begun(store, failures, context);
     if (any_to_go) check_removable(store);
     return true;
   } catch (const NotAllowed& e) {
@@ -118,19 +123,47 @@ bool removable(Store& store, bool any_to_go, Pruned& pruned, const Context& cont
   }
 }
 
-void remove_step(PruneStep& step, const PruneJob& job, Pruned& pruned, const Context& context) {
+// One that can't be removed does not keep it from the others. A store that gives no answer does:
+// each question would take its minutes.
+void remove_step(PruneStep& step, const PruneJob& job, Pruned& pruned, Failures& failures,
+                 const Context& context) {
   check_stop(context.stop);
-  if (!job.dry_run) {
-    remove_backup(*step.store, step.backup.key);
-    context.log.debug("removed", {{"backup", step.store->location(step.backup.key)}});
+  try {
+    if (!job.dry_run) {
+      remove_backup(*step.store, step.backup.key);
+      context.log.debug("removed", {{"backup", step.store->location(step.backup.key)}});
+    }
+    step.removed = true;
+    ++pruned.removed;
+  } catch (const Cancelled&) {
+    throw;
+  } catch (const Transient&) {
+    throw;
+  } catch (const Error& e) {
+    failures.push_back({step.backup.key, e.what(), e.hint()});
   }
-  step.removed = true;
-  ++pruned.removed;
+}
+
+StoreFailure note_not_removed(const Store& store, const Failures& failures,
+                              const Context& context) {
+  const NotRemoved& first = failures.front();
+  Facts facts{{"store", store.name()},
+              {"backups", std::to_string(failures.size())},
+              {"one", first.key},
+              {"cause", first.problem}};
+  if (!first.hint.empty()) facts.emplace_back("hint", first.hint);
+  context.log.error("backups could not be removed", facts);
+  const std::string others =
+      failures.size() == 1 ? "" : fmt::format(" (and {} more)", failures.size() - 1);
+  return {.store = store.name(),
+          .problem = fmt::format("{} could not be removed{}: {}", printable(first.key), others,
+                                 first.problem),
+          .hint = first.hint};
 }
 
 // Oldest first: whenever it is cut short, the newer ones are still there.
 void prune_group(Store& store, const Judged& judged, const PruneJob& job, Pruned& pruned,
-                 const Context& context) {
+                 Failures& failures, const Context& context) {
   const auto& [group, reasons] = judged;
   const std::size_t first = pruned.steps.size();
   for (std::size_t i = 0; i < group.size(); ++i) {
@@ -148,16 +181,35 @@ void prune_group(Store& store, const Judged& judged, const PruneJob& job, Pruned
     return;
   }
   for (std::size_t i = pruned.steps.size(); i-- > first;) {
-    if (pruned.steps[i].reasons.empty()) remove_step(pruned.steps[i], job, pruned, context);
+    if (!pruned.steps[i].reasons.empty()) continue;
+    remove_step(pruned.steps[i], job, pruned, failures, context);
   }
+}
+
+// They would stay for ever, and take their space.
+void warn_of_doubts(const Store& store, const std::vector<Backup>& backups,
+                    const Context& context) {
+  const auto doubtful = [](const Backup& backup) { return !doubt_about(backup).empty(); };
+  const auto count = std::ranges::count_if(backups, doubtful);
+  if (count == 0) return;
+  const Backup& first = *std::ranges::find_if(backups, doubtful);
+  context.log.warning("backups stay, since nobody knows whether they are good",
+                      {{"store", store.name()},
+                       {"backups", std::to_string(count)},
+                       {"one", first.key},
+                       {"cause", doubt_about(first)},
+                       {"hint", "give that file to the user pgstow runs as, or `pgstow verify`"}});
 }
 
 void prune_store(Store& store, const PruneJob& job, Pruned& pruned, const Context& context) {
   const std::vector<Backup> backups = list_backups(store);
+  warn_of_doubts(store, backups, context);
   const std::vector<Judged> all = judge_all(backups, job, context.clock.now());
   const bool any = std::ranges::any_of(all, &Judged::any_to_go);
-  if (!job.dry_run && !removable(store, any, pruned, context)) return;
-  for (const Judged& judged : all) prune_group(store, judged, job, pruned, context);
+  Failures failures;
+  if (!job.dry_run && !removable(store, any, pruned, failures, context)) return;
+  for (const Judged& judged : all) prune_group(store, judged, job, pruned, failures, context);
+  if (!failures.empty()) pruned.failures.push_back(note_not_removed(store, failures, context));
 }
 
 // The archives stay there, and are paid for, until somebody removes their old versions.
@@ -195,11 +247,11 @@ std::string percent(std::uint64_t part, std::uint64_t whole) {
 std::optional<Shrunken> shrunken(const std::vector<const Backup*>& backups, Time now) {
   const Backup* newest = nullptr;
   std::uint64_t rows = 0;
-  warn_of_doubts(store, backups, context);
   std::uint64_t bytes = 0;
   std::size_t seen = 0;
   for (const Backup* backup : backups) {
     if (!backup->manifest || backup->state() == "damaged") continue;
+    if (is_of_future(backup->time, now)) continue;
     if (newest == nullptr) {
       newest = backup;
     } else if (seen++ < kPredecessors) {
@@ -209,6 +261,11 @@ std::optional<Shrunken> shrunken(const std::vector<const Backup*>& backups, Time
   }
   if (newest == nullptr) return std::nullopt;
   const Manifest& manifest = *newest->manifest;
+  const auto shrunk_to = [&](const std::string& has, std::uint64_t part, std::uint64_t whole) {
+    return Shrunken{.key = newest->key,
+                    .how = fmt::format("{}, {} of what one of the last {} had", has,
+                                       percent(part, whole), std::min(seen, kPredecessors))};
+  };
   if (manifest.rows() < rows / 2) {
     return shrunk_to(fmt::format("{} rows", manifest.rows()), manifest.rows(), rows);
   }
@@ -256,7 +313,6 @@ void set_pin(const Backup& backup, bool pinned, const Context& context) {
     try {
       set_pin_in(*copy.store, pin_key(backup.key), pinned, context.clock.now());
     } catch (const Cancelled&) {
-    if (is_of_future(backup->time, now)) continue;
       throw;
     } catch (const Error& e) {
       failures.push_back(fmt::format("{}: {}", copy.store->name(), e.what()));
@@ -266,11 +322,6 @@ void set_pin(const Backup& backup, bool pinned, const Context& context) {
   throw Error(fmt::format("{} could not be {} everywhere: {}", printable(backup.key),
                           pinned ? "pinned" : "unpinned", join(failures, "; ")),
               "say it again when these stores can be written");
-  const auto shrunk_to = [&](const std::string& has, std::uint64_t part, std::uint64_t whole) {
-    return Shrunken{.key = newest->key,
-                    .how = fmt::format("{}, {} of what one of the last {} had", has,
-                                       percent(part, whole), std::min(seen, kPredecessors))};
-  };
 }
 
 }  // namespace pgstow
