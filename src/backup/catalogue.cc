@@ -85,22 +85,12 @@ void read_verification(Store& store, Backup& backup) {
     if (verification.bytes == backup.bytes) backup.verification = std::move(verification);
   } catch (const Cancelled&) {
     throw;
-  } catch (const Error&) {
-    return;  // only a note of ours: as if never verified
-  }
-}
-
-// A pin that says that it is off lies where nothing may be removed. What can't be read holds.
-bool is_pinned(Store& store, const std::string& key) {
-  try {
-    const boost::json::object pin = parse_json_object(read_object(store, key), key);
-    return !pin.contains("pinned") || get_bool(pin, "pinned", key);
-  } catch (const Cancelled&) {
-    throw;
-  } catch (const NotFound&) {  // taken away meanwhile
-    return false;
-  } catch (const Error&) {
-    return true;
+  } catch (const NotFound&) {  // gone meanwhile
+    return;
+  } catch (const Corrupt&) {  // only a note of ours: as if never verified
+    return;
+  } catch (const Error&) {  // it may well say that the backup is damaged
+    backup.verification_unknown = true;
   }
 }
 
@@ -181,6 +171,19 @@ std::string globals_key(std::string_view archive_key) {
 std::string missed_key(std::string_view archive_key) { return beside(archive_key, kMissedSuffix); }
 
 std::string pin_key(std::string_view archive_key) { return beside(archive_key, kPinSuffix); }
+
+bool is_pinned(Store& store, const std::string& key) {
+  try {
+    const boost::json::object pin = parse_json_object(read_object(store, key), key);
+    return !pin.contains("pinned") || get_bool(pin, "pinned", key);
+  } catch (const Cancelled&) {
+    throw;
+  } catch (const NotFound&) {  // taken away meanwhile
+    return false;
+  } catch (const Error&) {
+    return true;
+  }
+}
 
 std::vector<std::string> missed_notes(Store& store) {
   std::vector<std::string> notes;

@@ -41,8 +41,10 @@ struct Backup {
   std::string manifest_problem;  // why a manifest that is there can't be used
   std::optional<Verification> verification;
   bool unreadable = false;  // the manifest may be sound, but could not be read just now
-  bool pinned = false;      // retention never removes it
-  bool missed = false;      // a store does not have it yet (sync.h)
+  // There is a verification, of which nobody knows just now whether it was good.
+  bool verification_unknown = false;
+  bool pinned = false;  // retention never removes it
+  bool missed = false;  // a store does not have it yet (sync.h)
   // Every copy of these bytes, the one described here first: the nearest that is not damaged.
   std::vector<Copy> copies;
 
@@ -66,6 +68,9 @@ std::string globals_key(std::string_view archive_key);
 std::string missed_key(std::string_view archive_key);
 // The pin that keeps retention from removing a backup.
 std::string pin_key(std::string_view archive_key);
+// Whether the pin of that key holds. One that says that it is off, as it lies where nothing may be
+// removed, does not, nor does one that is not there; one that can't be read does.
+bool is_pinned(Store& store, const std::string& key);
 
 // The store's notes of that kind: keys.
 std::vector<std::string> missed_notes(Store& store);

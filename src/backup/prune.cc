@@ -20,15 +20,21 @@ namespace {
 
 constexpr std::size_t kPredecessors = 7;
 
+std::string doubt_about(const Backup& backup) {
+  if (backup.unreadable) return "its manifest can't be read";
+  return backup.verification_unknown ? "its verification can't be read" : "";
+}
+
 RetentionCandidate candidate(const Backup& backup) {
   using Worth = RetentionCandidate::Worth;
   const std::string state = backup.state();
   return {.key = backup.key,
           .time = backup.time,
-          .worth = state == "damaged" || state == "unreadable" ? Worth::kDamaged
-                   : state == "no proof"                       ? Worth::kNoProof
-                                                               : Worth::kProven,
-          .pinned = backup.pinned};
+          .worth = state == "damaged"    ? Worth::kDamaged
+                   : state == "no proof" ? Worth::kNoProof
+                                         : Worth::kProven,
+          .pinned = backup.pinned,
+          .doubt = doubt_about(backup)};
 }
 
 constexpr std::size_t kMostMissed = 7;
@@ -62,7 +68,6 @@ std::vector<Reasons> judge_group(const Group& group, const PruneJob& job, Time n
   std::vector<Reasons> reasons = judge(candidates, now, job.rule, job.zone);
   std::size_t missed = 0;
   for (std::size_t i = 0; i < group.size(); ++i) {
-    if (group[i]->unreadable) reasons[i].emplace_back("its manifest can't be read");
     if (group[i]->missed && missed++ < kMostMissed) {
       reasons[i].emplace_back("not everywhere: a store does not have it yet");
     }
@@ -91,17 +96,22 @@ std::vector<Judged> judge_all(const std::vector<Backup>& backups, const PruneJob
   return all;
 }
 
-void finish_begun(Store& store, const Context& context) {
-  if (const int finished = finish_removals(store); finished > 0) {
+using Failures = std::vector<NotRemoved>;  // of one store
+
+void finish_begun(Store& store, Failures& failures, const Context& context) {
+  const Finished finished = finish_removals(store);
+  failures = finished.failures;
+  if (finished.removals > 0) {
     context.log.info("ended removals that a dead run began",
-                     {{"store", store.name()}, {"backups", std::to_string(finished)}});
+                     {{"store", store.name()}, {"backups", std::to_string(finished.removals)}});
   }
 }
 
 // Asked only where something is to go: in a versioned bucket, the question leaves a marker.
-bool removable(Store& store, bool any_to_go, Pruned& pruned, const Context& context) {
+bool removable(Store& store, bool any_to_go, Pruned& pruned, Failures& failures,
+               const Context& context) {
   try {
-    finish_begun(store, context);
+    finish_begun(store, failures, context);
     if (any_to_go) check_removable(store);
     return true;
   } catch (const NotAllowed& e) {
@@ -113,46 +123,100 @@ bool removable(Store& store, bool any_to_go, Pruned& pruned, const Context& cont
   }
 }
 
-void remove_step(PruneStep& step, const PruneJob& job, Pruned& pruned, const Context& context) {
-  check_stop(context.stop);
-  if (!job.dry_run) {
-    remove_backup(*step.store, step.backup.key);
-    context.log.debug("removed", {{"backup", step.store->location(step.backup.key)}});
+// Whether it has been removed, or would be.
+bool remove_one(PruneStep& step, const PruneJob& job, const Context& context) {
+  if (job.dry_run) return true;
+  if (remove_backup(*step.store, step.backup.key) == Removal::kPinned) {
+    step.reasons = {"pinned"};
+    return false;
   }
-  step.removed = true;
-  ++pruned.removed;
+  context.log.debug("removed", {{"backup", step.store->location(step.backup.key)}});
+  return true;
+}
+
+// One that can't be removed does not keep it from the others. A store that gives no answer does:
+// each question would take its minutes.
+void remove_step(PruneStep& step, const PruneJob& job, Pruned& pruned, Failures& failures,
+                 const Context& context) {
+  check_stop(context.stop);
+  try {
+    step.removed = remove_one(step, job, context);
+    if (step.removed) ++pruned.removed;
+  } catch (const Cancelled&) {
+    throw;
+  } catch (const Transient&) {
+    throw;
+  } catch (const Error& e) {
+    failures.push_back({step.backup.key, e.what(), e.hint()});
+  }
+}
+
+StoreFailure note_not_removed(const Store& store, const Failures& failures,
+                              const Context& context) {
+  const NotRemoved& first = failures.front();
+  Facts facts{{"store", store.name()},
+              {"backups", std::to_string(failures.size())},
+              {"one", first.key},
+              {"cause", first.problem}};
+  if (!first.hint.empty()) facts.emplace_back("hint", first.hint);
+  context.log.error("backups could not be removed", facts);
+  const std::string others =
+      failures.size() == 1 ? "" : fmt::format(" (and {} more)", failures.size() - 1);
+  return {.store = store.name(),
+          .problem = fmt::format("{} could not be removed{}: {}", printable(first.key), others,
+                                 first.problem),
+          .hint = first.hint};
 }
 
 // Oldest first: whenever it is cut short, the newer ones are still there.
 void prune_group(Store& store, const Judged& judged, const PruneJob& job, Pruned& pruned,
-                 const Context& context) {
+                 Failures& failures, const Context& context) {
   const auto& [group, reasons] = judged;
   const std::size_t first = pruned.steps.size();
   for (std::size_t i = 0; i < group.size(); ++i) {
     pruned.steps.push_back({.store = &store, .backup = *group[i], .reasons = reasons[i]});
   }
   if (!judged.any_to_go()) return;
-  if (const auto why = shrunken(group); why && !job.force) {
-    pruned.suspicions.push_back(
-        fmt::format("{} in {}: {}", printable(group.front()->database()), store.name(), *why));
+  if (const auto newest = shrunken(group, context.clock.now()); newest && !job.force) {
+    pruned.suspicions.push_back(fmt::format("{} in {}: {}", printable(group.front()->database()),
+                                            store.name(), newest->how));
     context.log.warning("nothing is removed: the newest backup is far smaller than those before it",
                         {{"store", store.name()},
-                         {"backup", group.front()->key},
-                         {"cause", *why},
+                         {"backup", newest->key},
+                         {"cause", newest->how},
                          {"hint", "if that is as it should be: `pgstow prune --force`"}});
     return;
   }
   for (std::size_t i = pruned.steps.size(); i-- > first;) {
-    if (pruned.steps[i].reasons.empty()) remove_step(pruned.steps[i], job, pruned, context);
+    if (!pruned.steps[i].reasons.empty()) continue;
+    remove_step(pruned.steps[i], job, pruned, failures, context);
   }
+}
+
+// They would stay for ever, and take their space.
+void warn_of_doubts(const Store& store, const std::vector<Backup>& backups,
+                    const Context& context) {
+  const auto doubtful = [](const Backup& backup) { return !doubt_about(backup).empty(); };
+  const auto count = std::ranges::count_if(backups, doubtful);
+  if (count == 0) return;
+  const Backup& first = *std::ranges::find_if(backups, doubtful);
+  context.log.warning("backups stay, since nobody knows whether they are good",
+                      {{"store", store.name()},
+                       {"backups", std::to_string(count)},
+                       {"one", first.key},
+                       {"cause", doubt_about(first)},
+                       {"hint", "give that file to the user pgstow runs as, or `pgstow verify`"}});
 }
 
 void prune_store(Store& store, const PruneJob& job, Pruned& pruned, const Context& context) {
   const std::vector<Backup> backups = list_backups(store);
+  warn_of_doubts(store, backups, context);
   const std::vector<Judged> all = judge_all(backups, job, context.clock.now());
   const bool any = std::ranges::any_of(all, &Judged::any_to_go);
-  if (!job.dry_run && !removable(store, any, pruned, context)) return;
-  for (const Judged& judged : all) prune_group(store, judged, job, pruned, context);
+  Failures failures;
+  if (!job.dry_run && !removable(store, any, pruned, failures, context)) return;
+  for (const Judged& judged : all) prune_group(store, judged, job, pruned, failures, context);
+  if (!failures.empty()) pruned.failures.push_back(note_not_removed(store, failures, context));
 }
 
 // The archives stay there, and are paid for, until somebody removes their old versions.
@@ -187,13 +251,14 @@ std::string percent(std::uint64_t part, std::uint64_t whole) {
 
 }  // namespace
 
-std::optional<std::string> shrunken(const std::vector<const Backup*>& backups) {
+std::optional<Shrunken> shrunken(const std::vector<const Backup*>& backups, Time now) {
   const Backup* newest = nullptr;
   std::uint64_t rows = 0;
   std::uint64_t bytes = 0;
   std::size_t seen = 0;
   for (const Backup* backup : backups) {
     if (!backup->manifest || backup->state() == "damaged") continue;
+    if (is_of_future(backup->time, now)) continue;
     if (newest == nullptr) {
       newest = backup;
     } else if (seen++ < kPredecessors) {
@@ -203,13 +268,16 @@ std::optional<std::string> shrunken(const std::vector<const Backup*>& backups) {
   }
   if (newest == nullptr) return std::nullopt;
   const Manifest& manifest = *newest->manifest;
+  const auto shrunk_to = [&](const std::string& has, std::uint64_t part, std::uint64_t whole) {
+    return Shrunken{.key = newest->key,
+                    .how = fmt::format("{}, {} of what one of the last {} had", has,
+                                       percent(part, whole), std::min(seen, kPredecessors))};
+  };
   if (manifest.rows() < rows / 2) {
-    return fmt::format("{} rows, {} of what one of the last {} had", manifest.rows(),
-                       percent(manifest.rows(), rows), std::min(seen, kPredecessors));
+    return shrunk_to(fmt::format("{} rows", manifest.rows()), manifest.rows(), rows);
   }
   if (manifest.raw.bytes < bytes / 2) {
-    return fmt::format("{}, {} of what one of the last {} had", human_bytes(manifest.raw.bytes),
-                       percent(manifest.raw.bytes, bytes), std::min(seen, kPredecessors));
+    return shrunk_to(human_bytes(manifest.raw.bytes), manifest.raw.bytes, bytes);
   }
   return std::nullopt;
 }

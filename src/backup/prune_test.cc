@@ -18,6 +18,7 @@
 namespace pgstow {
 namespace {
 
+using testing::AllOf;
 using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -40,28 +41,8 @@ class NoProgress final : public Progress {
   void done() override {}
 };
 
-// A store whose user may not remove anything.
-class WriteOnce final : public Store {
- public:
-  explicit WriteOnce(Store& inner) : inner_(inner) {}
-  std::string name() const override { return "s3"; }
-  std::string location(std::string_view key) const override { return inner_.location(key); }
-  std::unique_ptr<Sink> create(std::string_view key, Existing existing) override {
-    return inner_.create(key, existing);
-  }
-  std::unique_ptr<Source> open(std::string_view key, Range range) override {
-    return inner_.open(key, range);
-  }
-  std::vector<Object> list(std::string_view prefix) override { return inner_.list(prefix); }
-  void remove(std::string_view) override { throw NotAllowed("delete: access denied"); }
-  int clear_leftovers() override { return 0; }
-
- private:
-  Store& inner_;
-};
-
 // Lends a store that outlives the Stores.
-class Lent final : public Store {
+class Lent : public Store {
  public:
   explicit Lent(Store& inner) : inner_(inner) {}
   std::string name() const override { return inner_.name(); }
@@ -78,6 +59,56 @@ class Lent final : public Store {
 
  private:
   Store& inner_;
+};
+
+// A store whose user may not remove anything.
+class WriteOnce final : public Lent {
+ public:
+  using Lent::Lent;
+  std::string name() const override { return "s3"; }
+  void remove(std::string_view) override { throw NotAllowed("delete: access denied"); }
+};
+
+// A store with objects that can't be read.
+class Unreadable final : public Lent {
+ public:
+  Unreadable(Store& inner, std::string key) : Lent(inner), key_(std::move(key)) {}
+  std::unique_ptr<Source> open(std::string_view key, Range range) override {
+    if (key == key_) throw Error("open: Permission denied");
+    return Lent::open(key, range);
+  }
+
+ private:
+  std::string key_;
+};
+
+// A store with an object that can't be removed, for the reason of such an error.
+template <typename Cause>
+class Holding final : public Lent {
+ public:
+  Holding(Store& inner, std::string key) : Lent(inner), key_(std::move(key)) {}
+  void remove(std::string_view key) override {
+    if (key == key_) throw Cause("delete: denied by its policy");
+    Lent::remove(key);
+  }
+
+ private:
+  std::string key_;
+};
+
+// Somebody says `keep` when the removal has just begun.
+class PinnedMeanwhile final : public Lent {
+ public:
+  PinnedMeanwhile(Store& inner, std::string key) : Lent(inner), key_(std::move(key)) {}
+  std::vector<Object> list(std::string_view prefix) override {
+    if (prefix == archive_stem(key_)) {
+      write_object(*this, pin_key(key_), "{\"pinned\": true}", Existing::kReplace);
+    }
+    return Lent::list(prefix);
+  }
+
+ private:
+  std::string key_;
 };
 
 Stores stores_of(Store& store) {
@@ -223,6 +254,32 @@ TEST_F(Prune, NothingGoesWhileTheNewestOneIsFarSmaller) {
   EXPECT_EQ(prune(true).removed, 8);
 }
 
+// As a host left it whose clock was once years ahead.
+TEST_F(Prune, OneOfTheFutureIsNotTheNewestOne) {
+  add_days(7);
+  add("20261124_035000", "shop", 49);
+  add("20291124_030000");
+  const Pruned pruned = prune();
+  EXPECT_EQ(pruned.removed, 0);
+  EXPECT_THAT(pruned.suspicions, ElementsAre(HasSubstr("shop in local: 49 rows, 49 %")));
+  EXPECT_THAT(days(), SizeIs(9));
+}
+
+// A damaged one whose verification only root can read would take the week's place of a good one.
+TEST_F(Prune, WhoseVerificationCantBeReadTakesNobodysPlace) {
+  add_days(4);
+  add("20261115_020000");
+  add("20261115_030000");
+  Verification damaged;
+  damaged.bytes = list_backups(store).back().bytes;
+  record_verification(store, "backup_20261115_030000.dump.gz", damaged);
+  Unreadable secret(store, "backup_20261115_030000.verified.json");
+  const Pruned pruned = run_prune(job(), stores_of(secret), context);
+  EXPECT_THAT(days(), ElementsAre("1124", "1123", "1122", "1115", "1115"));
+  EXPECT_THAT(pruned.steps[4].reasons, ElementsAre("its verification can't be read"));
+  EXPECT_THAT(pruned.steps[5].reasons, ElementsAre("week 2026-W46"));
+}
+
 TEST_F(Prune, APinKeepsItAndTakingItAwayDoesNot) {
   add_days(12);
   const std::vector<Backup> before = list_backups(store);
@@ -275,6 +332,75 @@ TEST_F(Prune, AStoreWithoutTheRightIsLeftAlone) {
   EXPECT_THAT(pruned.not_removable, ElementsAre("s3"));
   EXPECT_THAT(pruned.failures, IsEmpty());
   EXPECT_THAT(days(), SizeIs(12));
+}
+
+TEST_F(Prune, WhatCantBeRemovedStaysWholeAndKeepsItFromNoOther) {
+  add_days(12);
+  Holding<NotAllowed> bucket(store, "backup_20261114_030000.dump.gz");
+  for (const int removed : {7, 0}) {
+    const Pruned pruned = run_prune(job(), stores_of(bucket), context);
+    EXPECT_EQ(pruned.removed, removed);
+    EXPECT_THAT(pruned.not_removable, IsEmpty());
+    ASSERT_THAT(pruned.failures, SizeIs(1));
+    EXPECT_EQ(pruned.failures[0].store, "local");
+    EXPECT_THAT(pruned.failures[0].problem,
+                AllOf(StartsWith("backup_20261114_030000.dump.gz could not be removed"),
+                      HasSubstr("denied")));
+    EXPECT_THAT(days(), ElementsAre("1124", "1123", "1122", "1115", "1114"));
+    EXPECT_EQ(list_backups(store).back().state(), "unverified") << "with its manifest";
+  }
+}
+
+TEST_F(Prune, WhatCantBeRemovedAndHadNoManifestHasNone) {
+  add_days(3);
+  write_object(store, "backup_20261101_030000.dump.gz", "old", Existing::kRefuse);
+  write_object(store, "backup_20261102_030000.dump.gz", "old", Existing::kRefuse);
+  Holding<Error> stuck(store, "backup_20261101_030000.dump.gz");
+  EXPECT_THAT(run_prune(job(), stores_of(stuck), context).failures, SizeIs(1));
+  EXPECT_THAT(days(), ElementsAre("1124", "1123", "1122", "1102", "1101"));
+  EXPECT_EQ(list_backups(store).back().state(), "no proof");
+}
+
+TEST_F(Prune, ARemovalThatCantBeEndedKeepsItFromNoOther) {
+  add_days(4);
+  const std::string mark = "{\"schema\": \"pgstow.removed/1\"}\n";
+  for (const char* day : {"20261101", "20261102"}) {
+    const std::string archive = fmt::format("backup_{}_030000.dump.gz", day);
+    write_object(store, archive, "half removed", Existing::kRefuse);
+    write_object(store, manifest_key(archive), mark, Existing::kRefuse);
+  }
+  Holding<NotAllowed> bucket(store, "backup_20261101_030000.dump.gz");
+  const Pruned pruned = run_prune(job(), stores_of(bucket), context);
+  EXPECT_EQ(pruned.removed, 1);
+  EXPECT_THAT(pruned.failures, SizeIs(1));
+  EXPECT_THAT(pruned.not_removable, IsEmpty());
+  EXPECT_THAT(store.list("backup_20261102"), IsEmpty());
+  EXPECT_THAT(store.list("backup_20261101"), SizeIs(2));
+}
+
+// Nobody knows whether it was carried out, and each further question would take its minutes.
+TEST_F(Prune, AStoreThatGivesNoAnswerIsAskedNothingMore) {
+  add_days(12);
+  Holding<Transient> silent(store, "backup_20261114_030000.dump.gz");
+  const Pruned pruned = run_prune(job(), stores_of(silent), context);
+  EXPECT_EQ(pruned.removed, 1);
+  EXPECT_THAT(pruned.failures, SizeIs(1));
+  EXPECT_THAT(days(), Not(Contains("1114")));
+  EXPECT_EQ(prune().removed, 6);
+  EXPECT_THAT(store.list("backup_20261114"), IsEmpty());
+}
+
+TEST_F(Prune, APinThatComesMeanwhileHolds) {
+  add_days(12);
+  PinnedMeanwhile shared(store, "backup_20261114_030000.dump.gz");
+  const Pruned pruned = run_prune(job(), stores_of(shared), context);
+  EXPECT_EQ(pruned.removed, 7);
+  ASSERT_THAT(days(), Contains("1114"));
+  const Backup kept = list_backups(store).back();
+  EXPECT_EQ(kept.state(), "unverified");
+  EXPECT_TRUE(kept.pinned);
+  EXPECT_THAT(pruned.steps[10].reasons, ElementsAre("pinned"));
+  EXPECT_FALSE(pruned.steps[10].removed);
 }
 
 TEST_F(Prune, NothingIsAskedWhereNothingIsToGo) {
