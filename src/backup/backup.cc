@@ -218,13 +218,16 @@ Written write_archive(pg::Dump& dump, Sink& object, const BackupJob& job,
 
 pg::DumpPlan dump_plan(const BackupJob& job, const pg::Tool& pg_dump,
                        const pg::ServerFacts& server) {
-  return {.pg_dump = pg_dump,
-          .encoding = server.encoding,
-          .lock_timeout = job.lock_timeout,
-          .stall_timeout = job.stall_timeout,
-          .give_way_after = job.give_way_after,
-          .compression = job.compression,
-          .readers = job.jobs >= kLeastForReaders ? job.jobs : 0};
+  pg::DumpPlan plan{.pg_dump = pg_dump,
+                    .encoding = server.encoding,
+                    .lock_timeout = job.lock_timeout,
+                    .stall_timeout = job.stall_timeout,
+                    .give_way_after = job.give_way_after,
+                    .compression = job.compression,
+                    .readers = job.jobs >= kLeastForReaders ? job.jobs : 0};
+  // Each reader has room for a slice, rows and packed ones.
+  plan.buffer_bytes = std::max(plan.buffer_bytes, plan.readers * 2 * plan.slice_bytes);
+  return plan;
 }
 
 Manifest make_manifest(const std::string& key, const pg::ServerFacts& server,

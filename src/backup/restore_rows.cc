@@ -12,6 +12,7 @@
 #include "base/fd.h"
 #include "base/text.h"
 #include "pg/compare.h"
+#include "pg/row_security.h"
 #include "pg/row_writer.h"
 #include "pg/server_error.h"
 #include "pg/sql_text.h"
@@ -49,6 +50,13 @@ std::vector<std::string> silence_triggers(pg::Connection& session,
     }
   }
   return again;
+}
+
+// Of the tables, and of those whose foreign keys are checked by reading them.
+std::vector<std::string> stop_forcing(pg::Connection& session, std::vector<std::string> tables,
+                                      const std::vector<pg::Dependant>& keys) {
+  for (const pg::Dependant& key : keys) tables.push_back(key.table);
+  return pg::stop_forcing(session, tables);
 }
 
 // Another session may have filled it since it was looked at.
@@ -133,6 +141,7 @@ pg::Comparison restore_rows(const TablesJob& job, const TablesPlan& plan, const 
       "set constraints all immediate");  // what is pending keeps a table from being altered
   const std::vector<pg::Dependant> keys = pg::foreign_keys_to(session, plan.present);
   for (const pg::Dependant& key : keys) session.query(key.undo);
+  const std::vector<std::string> forced = stop_forcing(session, tables, keys);
   const std::vector<std::string> triggers = silence_triggers(session, tables);
   if (job.mode == TablesMode::kReplaceRows) {
     std::vector<std::string> all;  // whatever lies below a table is a part of it
@@ -147,6 +156,7 @@ pg::Comparison restore_rows(const TablesJob& job, const TablesPlan& plan, const 
   prove(session, part, !settings.empty(), comparison);
   check_again(session, keys);
   for (const std::string& statement : triggers) session.query(statement);
+  for (const std::string& statement : forced) session.query(statement);
   set_sequences_forward(session, part.archive, context);
   check_stop(context.stop);
   transaction.commit();

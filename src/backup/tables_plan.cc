@@ -13,8 +13,10 @@
 #include "base/text.h"
 #include "pg/needs.h"
 #include "pg/object_lookup.h"
+#include "pg/row_security.h"
 #include "pg/server.h"
 #include "pg/table_swap.h"
+#include "pg/transaction.h"
 
 namespace pgstow {
 namespace {
@@ -137,14 +139,21 @@ std::vector<pg::TableName> tables_with_rows(const pg::ArchiveHeader& header) {
   return tables;
 }
 
+// What it lifts for that, if anything, is back with the transaction's end.
+bool has_rows(pg::Connection& session, const std::string& table) {
+  const pg::Transaction transaction(session);
+  session.query("set local lock_timeout = '10s'");
+  pg::stop_forcing(session, {table});
+  return session.query(fmt::format("select from only {} limit 1", table)).rows() > 0;
+}
+
 void check_rows(pg::Connection& session, const TablesJob& job, const TablesPlan& plan) {
   std::vector<std::string> missing;
   std::vector<std::string> filled;
   for (const pg::TableName& table : tables_with_rows(plan.selection.header)) {
     if (!std::ranges::binary_search(plan.present.tables, table)) {
       missing.push_back(pg::shown(table));
-    } else if (session.query(fmt::format("select from only {} limit 1", pg::quoted(table))).rows() >
-               0) {
+    } else if (job.mode == TablesMode::kRows && has_rows(session, pg::quoted(table))) {
       filled.push_back(pg::shown(table));
     }
   }
@@ -153,7 +162,7 @@ void check_rows(pg::Connection& session, const TablesJob& job, const TablesPlan&
         fmt::format("database {} has no table {}", printable(plan.database), join(missing, ", ")),
         "without --data-only it is made, too");
   }
-  if (filled.empty() || job.mode == TablesMode::kReplaceRows) return;
+  if (filled.empty()) return;
   throw Error(fmt::format("{} {} not empty", join(filled, ", "), filled.size() == 1 ? "is" : "are"),
               "--replace-rows removes the present rows in the same transaction");
 }

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "pg/archive_proof.h"
 #include "pg/compare_plan.h"
+#include "pg/row_security.h"
 #include "pg/server.h"
 #include "pg/server_error.h"
 #include "pg/sql_text.h"
@@ -112,6 +113,12 @@ void judge(const ComparePlan& plan, const std::vector<Proof>& found, Comparison&
   }
 }
 
+std::vector<std::string> relations_of(const ComparePlan& plan) {
+  std::vector<std::string> relations;
+  for (const Group& group : plan.groups) relations.push_back(group.relation);
+  return relations;
+}
+
 // Adds to the result what all readings of each group found together.
 void read_tables(const OpenSession& open, const ComparePlan& plan, unsigned sessions,
                  const std::stop_token& stop,
@@ -161,7 +168,9 @@ Comparison compare(const OpenSession& open, const ArchiveHeader& archive, const 
   result.digests = !options.settings.empty();
   const ComparePlan plan =
       plan_comparison(session, archive, proof, result.digests, options.slice_bytes);
+  FreedOwner freed(session, relations_of(plan));
   read_tables(open_prepared, plan, options.sessions, stop, progress, result);
+  freed.force_again();
   compare_sequences(session, archive, result);
   if (proof.large_objects.rows > 0) {
     progress("large objects");

@@ -28,7 +28,8 @@ struct CompareOptions {
 // Reads every table of the archive in the database that open() leads to, under the settings the
 // rows were dumped under. Without settings (a backup without a manifest) rows are only counted,
 // since their text depends on them. Sequences are compared by their position. `progress` is told
-// each table's name, in this thread. Nobody else should write there meanwhile.
+// each table's name, in this thread. Nobody else should write there meanwhile. Where policies are
+// forced on the session's role as the owner, they are lifted for that long.
 Comparison compare(const OpenSession& open, const ArchiveHeader& archive, const ArchiveProof& proof,
                    const CompareOptions& options, const std::stop_token& stop,
                    const std::function<void(const std::string&)>& progress);
@@ -38,8 +39,8 @@ Comparison compare(const OpenSession& open, const ArchiveHeader& archive, const 
 void prepare_comparison(Connection& session, const ArchiveHeader& archive,
                         const SessionSettings& settings);
 
-// The same as compare() for the tables alone, by one session that was prepared: it sees what its
-// transaction has not committed.
+// The same as compare() for the tables alone, by one session that was prepared and that no policy
+// hides rows from: it sees what its transaction has not committed.
 Comparison compare_tables(Connection& session, const ArchiveHeader& archive,
                           const ArchiveProof& proof, bool digests);
 

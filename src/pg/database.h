@@ -60,7 +60,8 @@ bool is_invalid(Connection& maintenance, const std::string& name);
 void drop_database(const Connection& maintenance, const std::string& name);
 
 // The same for one that a restore had half made: subscriptions in it, which never were connected,
-// go first, since they would keep it from being dropped.
+// go first, since they would keep it from being dropped, and its largest tables, as the disk may be
+// full.
 void drop_half_made(Connection& maintenance, const std::string& name);
 
 // One renaming: what is called `from` is called `to` afterwards.

@@ -75,7 +75,8 @@ void start_readers(Dump& dump, std::vector<Connection> sessions, Connection& lea
                                 {"slices", std::to_string(slices.size())}});
   dump.readers = std::make_unique<Readers>(
       std::move(sessions), dump.locked.tables, std::move(slices), plan.compression,
-      plan.buffer_bytes, Wait{.stop = dump.stop.get_token(), .stall = plan.stall_timeout});
+      ReadAhead{.most_bytes = plan.buffer_bytes, .slice_bytes = plan.slice_bytes * 3 / 2},
+      Wait{.stop = dump.stop.get_token(), .stall = plan.stall_timeout});
 }
 
 // Nothing when somebody came between.

@@ -153,7 +153,8 @@ std::vector<Dependant> foreign_keys(Connection& session, const PresentTables& pr
     Dependant key{
         .what = fmt::format("foreign key {} of {}", printable(r.text(i, 2)), name_shown(r, i, 0)),
         .undo = fmt::format("alter table {} drop constraint {}", table, name),
-        .redo = {fmt::format("alter table {} add constraint {} {}", table, name, r.text(i, 3))}};
+        .redo = {fmt::format("alter table {} add constraint {} {}", table, name, r.text(i, 3))},
+        .table = table};
     if (!r.null(i, 4)) {
       key.redo.push_back(fmt::format("comment on constraint {} on {} is {}", name, table,
                                      quote_literal(r.text(i, 4))));

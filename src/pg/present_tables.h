@@ -17,6 +17,7 @@ struct Dependant {
   std::string what;  // "foreign key items_order_fkey of public.items"
   std::string undo;  // may be empty
   std::vector<std::string> redo;
+  std::string table = {};  // quoted, that the foreign key is of
 };
 
 // The present tables of some names, in the archive's order or not, with all that is below them.

@@ -68,14 +68,15 @@ ReaderSessions open_readers(const Connection& leader, unsigned wanted, const Loc
 }
 
 Readers::Readers(std::vector<Connection> sessions, const std::vector<BigTable>& tables,
-                 std::vector<Slice> slices, Compression compression, std::size_t buffer_bytes,
+                 std::vector<Slice> slices, Compression compression, const ReadAhead& ahead,
                  Wait wait)
     : sessions_(std::move(sessions)),
       tables_(tables),
       slices_(std::move(slices)),
       compression_(compression),
+      slice_room_(ahead.slice_bytes),
       wait_(std::move(wait)),
-      stage_(buffer_bytes) {
+      stage_(slices_.size(), ahead.most_bytes) {
   for (Connection& session : sessions_) {
     threads_.emplace_back([this, &session](const std::stop_token& stop) { work(session, stop); });
   }
@@ -88,9 +89,11 @@ Readers::~Readers() {
 void Readers::work(Connection& session, const std::stop_token& stop) {
   try {
     session.stop_by(stop);
-    for (std::size_t lane = stage_.open(); lane < slices_.size(); lane = stage_.open()) {
-      read(session, lane, stop);
-      stage_.end(lane);
+    // The room comes before the statement: one that waited for it in the middle would keep a page
+    // pinned, which VACUUM and, on a standby, recovery would wait for.
+    while (const auto lane = stage_.open(slice_room_, stop)) {
+      read(session, *lane, stop);
+      stage_.end(*lane);
     }
     session.query("commit");
   } catch (...) {

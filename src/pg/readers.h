@@ -29,13 +29,19 @@ struct ReaderSessions {
 ReaderSessions open_readers(const Connection& leader, unsigned wanted, const LockedSnapshot& locked,
                             const std::string& encoding, const Context& context);
 
+// How much of what was read may wait until it is due. A slice is begun when there is room for it.
+struct ReadAhead {
+  std::size_t most_bytes = 0;
+  std::size_t slice_bytes = 0;  // that a slice is expected to take, rows and packed ones
+};
+
 // Each session has a thread that reads slices, and hashes and packs their rows. next() belongs to
 // one thread. Destroyed early, it ends the statements that run.
 class Readers {
  public:
   // `tables` is lent.
   Readers(std::vector<Connection> sessions, const std::vector<BigTable>& tables,
-          std::vector<Slice> slices, Compression compression, std::size_t buffer_bytes, Wait wait);
+          std::vector<Slice> slices, Compression compression, const ReadAhead& ahead, Wait wait);
   Readers(const Readers&) = delete;
   ~Readers();
 
@@ -54,6 +60,7 @@ class Readers {
   const std::vector<BigTable>& tables_;
   const std::vector<Slice> slices_;
   const Compression compression_;
+  const std::size_t slice_room_;
   const Wait wait_;
   std::size_t due_ = 0;  // slice
   Reorder<PackedRows> stage_;

@@ -338,6 +338,33 @@ TEST_F(ReadersAmongOthers, AreStoppedInTheMiddle) {
   }
 }
 
+// A statement that waits for us in its middle keeps a page pinned, which VACUUM and, on a standby,
+// recovery wait for. A slice is several pieces, each more than sockets hold.
+TEST_F(ReadersAmongOthers, KeepNoPageWhileTheirRowsAreNotTakenYet) {
+  server.sql("shop",
+             "create table wide as select repeat(md5(i::text), 30) as t "
+             "from generate_series(1, 35000) i");
+  server.sql("shop", "vacuum analyze wide");
+  TestDump test(parameters(server, "shop"), [](DumpPlan& plan) {
+    plan.slice_bytes = 4 << 20;
+    plan.buffer_bytes = 24 << 20;
+  });
+  test.begin();
+  const auto readers = [&](const std::string& state) {
+    return server.value("postgres",
+                        "select count(*) from pg_stat_activity where application_name = 'pgstow "
+                        "reader' and query like 'COPY%' and state " +
+                            state);
+  };
+  for (int left = 500; left > 0 && readers("= 'idle in transaction'") != "3"; --left) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  ASSERT_EQ(readers("<> 'idle in transaction'"), "0");
+  server.sql("shop", "vacuum (freeze, disable_page_skipping) wide");
+  const std::string expected = peer(server, test);
+  EXPECT_EQ(difference(expected, test.finish()), "");
+}
+
 TEST_F(ReadersAmongOthers, AreWarnedOf) {
   TestDump test(parameters(server, "shop"), slowly);
   test.begin();

@@ -74,7 +74,8 @@ void restore_before_rows(const RestoreOptions& options, const ArchiveHeader& arc
 void restore_after_rows(const RestoreOptions& options, const ArchiveHeader& archive,
                         const std::map<int, std::uint64_t>& bytes, unsigned jobs) {
   const OrderedToc ordered = toc_after_rows(archive, bytes);
-  std::vector<std::string> arguments{"--section=post-data"};
+  // No table's rows are in this part; a materialized view is filled as its owner sees the tables.
+  std::vector<std::string> arguments{"--section=post-data", "--enable-row-security"};
   if (jobs > 1) {  // each of its processes opens the file by a name
     arguments.push_back(fmt::format("--jobs={}", jobs));
     arguments.emplace_back("/dev/stdin");

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "pg/database.h"
+#include "pg/row_security.h"
 #include "pg/server_error.h"
 #include "pg/sql_text.h"
 #include "pg/transaction.h"
@@ -194,6 +195,19 @@ void rename_all(Connection& session, const std::string& scratch, NewNames& names
   }
 }
 
+// Whoever makes a foreign key has to see all rows of both tables.
+std::vector<std::string> stop_forcing(Connection& session, const TableSwap& swap,
+                                      const PresentTables& present) {
+  std::vector<std::string> tables;
+  for (const TableName& table : swap.tables) tables.push_back(quoted(table));
+  for (const Tie& tie : swap.ties) {
+    if (tie.entry.desc == "FK CONSTRAINT") tables.push_back(quoted(tie.other));
+  }
+  for (const Dependant& dependant : present.dependants) tables.push_back(dependant.table);
+  std::erase(tables, "");  // views
+  return stop_forcing(session, tables);
+}
+
 std::map<std::string, std::string> schemas(const std::vector<TableName>& tables, Time time,
                                            std::string (*name)(std::string_view, Time)) {
   std::map<std::string, std::string> all;
@@ -217,8 +231,10 @@ std::vector<TableName> swap_tables(Connection& session, const TableSwap& swap,
   for (const std::string& statement : present.untie) session.query(statement);
   keep_present(session, swap, present);
   for (const auto& [schema, scratch] : swap.scratch) move_out(session, scratch, schema);
+  const std::vector<std::string> forced = stop_forcing(session, swap, present);
   make_ties(session, swap);
   redo(session, present.dependants);
+  for (const std::string& statement : forced) session.query(statement);
   transaction.commit();
   return present.tables;
 }

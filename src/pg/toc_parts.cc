@@ -50,6 +50,19 @@ ArchiveHeader without_data(const ArchiveHeader& archive) {
   return copy;
 }
 
+// Whoever makes a foreign key reads both tables, and must see all their rows: policies are in force
+// after that. In one session the archive's order sees to it, in several only dependencies do.
+void policies_after_foreign_keys(std::vector<TocEntry>& toc) {
+  std::vector<std::string> keys;
+  for (const TocEntry& entry : toc) {
+    if (entry.desc == "FK CONSTRAINT") keys.push_back(std::to_string(entry.dump_id));
+  }
+  for (TocEntry& entry : toc) {
+    if (entry.desc != "ROW SECURITY") continue;
+    entry.dependencies.insert(entry.dependencies.end(), keys.begin(), keys.end());
+  }
+}
+
 }  // namespace
 
 ArchiveHeader toc_before_rows(const ArchiveHeader& archive) {
@@ -62,6 +75,7 @@ OrderedToc toc_after_rows(const ArchiveHeader& archive, const std::map<int, std:
   OrderedToc result{.header = without_data(archive)};
   std::vector<TocEntry>& toc = result.header.toc;
   std::ranges::stable_partition(toc, [](const TocEntry& entry) { return !is_acl(entry); });
+  policies_after_foreign_keys(toc);
   const auto by_table = table_bytes(archive, bytes);
   std::uint64_t position = encode_header(result.header).size();
   for (TocEntry& entry : toc) {

@@ -24,7 +24,7 @@ struct OrderedToc {
 // what has the most data, which it works out of the blocks' positions in the file
 // (_PrepParallelRestore in pg_backup_custom.c). There are no blocks here, so positions are given to
 // indexes and constraints themselves: so far apart as their work is long. `bytes` are those of the
-// rows by the dump id of TABLE DATA.
+// rows by the dump id of TABLE DATA. Row-level security waits for all foreign keys.
 OrderedToc toc_after_rows(const ArchiveHeader& archive, const std::map<int, std::uint64_t>& bytes);
 
 // Whether the rows can be loaded without pg_restore: `complete` is ArchiveProof's. Archives that

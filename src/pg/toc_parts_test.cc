@@ -74,6 +74,14 @@ TEST(TocParts, AfterTheRowsWorkIsOrderedByItsLength) {
   EXPECT_EQ(ordered.size, start + 5050);
 }
 
+// An owner that policies are forced on could not check the key otherwise.
+TEST(TocParts, AfterTheRowsPoliciesAreInForceWhenForeignKeysAreMade) {
+  ArchiveHeader header = archive();
+  header.toc.push_back(entry(25, "ROW SECURITY", Section::kPostData, "ALTER TABLE ...", {"1"}));
+  const OrderedToc ordered = toc_after_rows(header, {});
+  EXPECT_THAT(ordered.header.find(25)->dependencies, ElementsAre("1", "23"));
+}
+
 TEST(TocParts, TellsTablesOfExtensions) {
   const ArchiveHeader header = archive();
   EXPECT_FALSE(is_made_by_extension(header, header.toc[4]));

@@ -3,11 +3,14 @@
 // The work is cut into lanes, numbered from 0. A producer opens the next lane, puts its pieces and
 // ends it; the consumer takes the pieces of lane 0, then those of lane 1, and so on. What is held
 // is bounded by a budget in bytes, of which a part is the due lane's own: the lane that the
-// consumer is waiting for never waits for one that is not due.
+// consumer is waiting for never waits for one that is not due. Whoever opens a lane says how much
+// he expects to put; that much room is kept for him, so that he waits before he begins rather than
+// in the middle.
 #pragma once
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
@@ -26,19 +29,30 @@ namespace pgstow {
 template <typename Piece>
 class Reorder {
  public:
-  // At most this many bytes are held, and one piece of each producer more.
-  explicit Reorder(std::size_t most_bytes) : most_bytes_(most_bytes) {}
+  // At most so many bytes are held, and one piece of each producer more.
+  Reorder(std::size_t lanes, std::size_t most_bytes) : count_(lanes), most_bytes_(most_bytes) {}
   Reorder(const Reorder&) = delete;
   Reorder& operator=(const Reorder&) = delete;
 
-  // The number of the next lane, which is now the caller's to fill and end.
-  std::size_t open() {
-    const std::lock_guard lock(mutex_);
-    lanes_.emplace_back();
-    return due_ + lanes_.size() - 1;
+  // The number of the next lane, which is now the caller's to fill and end; nothing after the last.
+  // Waits until there is room for the bytes that are expected of it, unless it is due; throws
+  // Cancelled when a stop comes first.
+  std::optional<std::size_t> open(std::size_t expected_bytes, const std::stop_token& stop) {
+    std::unique_lock lock(mutex_);
+    const auto next = [&] { return due_ + lanes_.size(); };
+    if (!changed_.wait(lock, stop, [&] {
+          return next() == count_ || lanes_.empty() || fits_ahead(expected_bytes);
+        })) {
+      throw Cancelled();
+    }
+    if (next() == count_) return std::nullopt;
+    lanes_.push_back({.kept = expected_bytes});
+    kept_ += expected_bytes;
+    changed_.notify_all();  // it may have been the last one
+    return next() - 1;
   }
 
-  // Waits for room; throws Cancelled when a stop comes first.
+  // Waits for room where more comes than was expected; throws Cancelled when a stop comes first.
   void put(std::size_t lane, Piece piece, std::size_t bytes, const std::stop_token& stop) {
     std::unique_lock lock(mutex_);
     if (!changed_.wait(lock, stop, [&] { return has_room(lane, bytes); })) throw Cancelled();
@@ -46,12 +60,15 @@ class Reorder {
     to.pieces.push_back({std::move(piece), bytes});
     to.bytes += bytes;
     held_ += bytes;
+    give_up_room(to, std::min(to.kept, bytes));
     changed_.notify_all();
   }
 
   void end(std::size_t lane) {
     const std::lock_guard lock(mutex_);
-    lanes_[lane - due_].ended = true;
+    Lane& ended = lanes_[lane - due_];
+    ended.ended = true;
+    give_up_room(ended, ended.kept);
     changed_.notify_all();
   }
 
@@ -102,25 +119,41 @@ class Reorder {
     std::size_t bytes;
   };
   struct Lane {
-    std::deque<Held> pieces;
+    std::deque<Held> pieces = {};
     std::size_t bytes = 0;
+    std::size_t kept = 0;  // of what is expected, the bytes still to come
     bool ended = false;
   };
 
   // A quarter is the due lane's own. An empty one takes a piece of any size.
+  std::size_t own_bytes() const { return most_bytes_ / 4; }
+
   bool has_room(std::size_t lane, std::size_t bytes) const {
-    const std::size_t own = most_bytes_ / 4;
     const std::size_t due_bytes = lanes_.front().bytes;
-    if (lane == due_) return due_bytes == 0 || due_bytes + bytes <= own;
-    return held_ - due_bytes + bytes <= most_bytes_ - own;
+    if (lane == due_) return due_bytes == 0 || due_bytes + bytes <= own_bytes();
+    const std::size_t kept = lanes_[lane - due_].kept;
+    return bytes <= kept || fits_ahead(bytes - kept);
   }
 
+  // In the room of the lanes that are not due, of which some is kept for those that are open.
+  bool fits_ahead(std::size_t bytes) const {
+    const Lane& due = lanes_.front();
+    return held_ - due.bytes + kept_ - due.kept + bytes <= most_bytes_ - own_bytes();
+  }
+
+  void give_up_room(Lane& lane, std::size_t bytes) {
+    lane.kept -= bytes;
+    kept_ -= bytes;
+  }
+
+  const std::size_t count_;
   const std::size_t most_bytes_;
   std::mutex mutex_;  // guards all below
   std::condition_variable_any changed_;
   std::deque<Lane> lanes_;  // from the due one on
   std::size_t due_ = 0;     // the number of lanes_.front()
   std::size_t held_ = 0;    // bytes, over all lanes
+  std::size_t kept_ = 0;    // the lanes' `kept`
   std::exception_ptr failure_;
 };
 

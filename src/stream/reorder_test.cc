@@ -26,7 +26,7 @@ std::vector<std::string> taken(Reorder<std::string>& reorder, std::size_t lanes)
 
 TEST(Reorder, GivesThePiecesOfManyProducersInTheOrderOfTheLanes) {
   constexpr std::size_t kLanes = 200;
-  Reorder<std::string> reorder(64);
+  Reorder<std::string> reorder(kLanes, 64);
   std::vector<std::string> expected;
   for (std::size_t lane = 0; lane < kLanes; ++lane) {
     for (std::size_t n = 0; n < lane % 5; ++n) {
@@ -36,11 +36,11 @@ TEST(Reorder, GivesThePiecesOfManyProducersInTheOrderOfTheLanes) {
   std::vector<std::jthread> producers;
   for (int i = 0; i < 4; ++i) {
     producers.emplace_back([&](const std::stop_token& stop) {
-      for (std::size_t lane = reorder.open(); lane < kLanes; lane = reorder.open()) {
-        for (std::size_t n = 0; n < lane % 5; ++n) {
-          reorder.put(lane, std::to_string(lane) + "." + std::to_string(n), 10, stop);
+      while (const auto lane = reorder.open(20, stop)) {
+        for (std::size_t n = 0; n < *lane % 5; ++n) {
+          reorder.put(*lane, std::to_string(*lane) + "." + std::to_string(n), 10, stop);
         }
-        reorder.end(lane);
+        reorder.end(*lane);
       }
     });
   }
@@ -49,9 +49,9 @@ TEST(Reorder, GivesThePiecesOfManyProducersInTheOrderOfTheLanes) {
 
 // Lane 1 fills what others may use. The due lane still goes on, piece by piece.
 TEST(Reorder, TheDueLaneNeverWaitsForOneThatIsNot) {
-  Reorder<std::string> reorder(100);
-  const std::size_t due = reorder.open();
-  const std::size_t ahead = reorder.open();
+  Reorder<std::string> reorder(4, 100);
+  const std::size_t due = *reorder.open(0, {});
+  const std::size_t ahead = *reorder.open(0, {});
   std::atomic<int> put = 0;
   std::jthread producer([&](const std::stop_token& stop) {
     for (int i = 0; i < 10; ++i, ++put) reorder.put(ahead, "later", 25, stop);
@@ -68,25 +68,60 @@ TEST(Reorder, TheDueLaneNeverWaitsForOneThatIsNot) {
   EXPECT_EQ(taken(reorder, 1).size(), 10U);
 }
 
+// What was expected of lane 1 is kept for it, though lane 2 would like to have it, and lane 3 waits
+// before it begins.
+TEST(Reorder, ALaneThatIsOpenHasRoomForWhatIsExpectedOfIt) {
+  Reorder<std::string> reorder(4, 100);
+  const std::size_t due = *reorder.open(60, {});
+  const std::size_t ahead = *reorder.open(40, {});
+  const std::size_t behind = *reorder.open(20, {});
+  std::atomic<int> put = 0;
+  std::atomic<bool> opened = false;
+  std::jthread greedy([&](const std::stop_token& stop) {
+    for (int i = 0; i < 4; ++i, ++put) reorder.put(behind, "more", 15, stop);
+    reorder.end(behind);
+  });
+  std::jthread next([&](const std::stop_token& stop) {
+    reorder.end(*reorder.open(40, stop));
+    opened = true;
+  });
+  while (put < 2) std::this_thread::yield();
+  for (int i = 0; i < 4; ++i) reorder.put(ahead, "expected", 10, {});  // does not wait
+  EXPECT_EQ(put, 2);  // 30 bytes: 20 were expected, 15 were free
+  EXPECT_FALSE(opened);
+  reorder.end(ahead);
+  reorder.end(due);
+  EXPECT_EQ(taken(reorder, 4).size(), 8U);
+  EXPECT_TRUE(opened);
+}
+
+TEST(Reorder, WaitsForRoomBeforeALaneUntilItIsStopped) {
+  Reorder<std::string> reorder(4, 100);
+  static_cast<void>(reorder.open(0, {}));
+  std::stop_source stop;
+  stop.request_stop();
+  EXPECT_THROW(static_cast<void>(reorder.open(100, stop.get_token())), Cancelled);
+}
+
 TEST(Reorder, TakesAPieceThatIsLargerThanAllItMayHold) {
-  Reorder<std::string> reorder(10);
-  const std::size_t lane = reorder.open();
+  Reorder<std::string> reorder(4, 10);
+  const std::size_t lane = *reorder.open(0, {});
   reorder.put(lane, "large", 1000, {});
   EXPECT_EQ(reorder.take({}), "large");
 }
 
 TEST(Reorder, TellsOfAFailureAtOnceWhateverLaneItIsIn) {
-  Reorder<std::string> reorder(100);
-  static_cast<void>(reorder.open());
-  static_cast<void>(reorder.open());
+  Reorder<std::string> reorder(4, 100);
+  static_cast<void>(reorder.open(0, {}));
+  static_cast<void>(reorder.open(0, {}));
   reorder.fail(std::make_exception_ptr(NotFound("first")));
   reorder.fail(std::make_exception_ptr(Transient("second")));
   EXPECT_THROW(static_cast<void>(reorder.take({})), NotFound);
 }
 
 TEST(Reorder, WaitsNoLongerThanAsked) {
-  Reorder<std::string> reorder(100);
-  const std::size_t lane = reorder.open();
+  Reorder<std::string> reorder(4, 100);
+  const std::size_t lane = *reorder.open(0, {});
   EXPECT_THROW(static_cast<void>(reorder.take({.stall = std::chrono::milliseconds(1)})), Transient);
   std::stop_source stop;
   std::jthread stopper([&] { stop.request_stop(); });

@@ -2,7 +2,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,6 +12,7 @@
 
 #include "base/error.h"
 #include "e2e/faults.h"
+#include "e2e/small_disk.h"
 #include "harness/dump_text.h"
 
 namespace pgstow::test {
@@ -57,22 +57,6 @@ TEST_F(FaultHost, FileSizeLimitAtManyPlaces) {
   }
   EXPECT_EQ(unharmed.after_next_run(), "");
 }
-
-// A file system of a few hundred kilobytes; as root only, others have the limit above.
-class SmallDisk {
- public:
-  SmallDisk(const fs::path& at, int kilobytes) : at_(at) {
-    fs::create_directories(at);
-    const std::string options = "size=" + std::to_string(kilobytes) + "k,mode=0700";
-    if (::mount("none", at.c_str(), "tmpfs", 0, options.c_str()) != 0) throw_errno("mount");
-  }
-  SmallDisk(const SmallDisk&) = delete;
-  SmallDisk& operator=(const SmallDisk&) = delete;
-  ~SmallDisk() { ::umount2(at_.c_str(), MNT_DETACH); }
-
- private:
-  fs::path at_;
-};
 
 TEST_F(FaultHost, DiskFullAtManyPlaces) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root may mount; FileSizeLimitAtManyPlaces is for all";
