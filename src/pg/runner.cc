@@ -114,7 +114,7 @@ Command script_command(const Runner& runner, const std::string& script,
   if (is_read_by_a_shell(runner.prefix)) {
     std::ranges::transform(words, words.begin(), shell_quoted);
   }
-  Command command{.argv = runner.prefix, .env = child_environment({})};
+  Command command{.argv = runner.prefix, .env = command_environment()};
   command.argv.insert(command.argv.end(), words.begin(), words.end());
   return command;
 }
