@@ -163,24 +163,5 @@ TEST(Runner, AProgramEndsWithTheCommandThatRanIt) {
   EXPECT_THROW(child.wait({}), ProcessFailed);
 }
 
-TEST(Runner, PrefixesThatCantWorkAreRefused) {
-  const auto refused = [](const std::string& text) -> std::string {
-    try {
-      check_prefix(split_words(text));
-      return "";
-    } catch (const ConfigError& e) {
-      return e.what() + std::string("; ") + e.hint();
-    }
-  };
-  EXPECT_EQ(refused("docker exec -i db"), "");
-  EXPECT_EQ(refused("sudo docker --host unix:///x exec --interactive db"), "");
-  EXPECT_EQ(refused("kubectl -n shop exec --stdin pod -c db --"), "");
-  EXPECT_EQ(refused("ssh -t host"), "");
-  EXPECT_EQ(refused("env PATH=/bin"), "");
-  EXPECT_THAT(refused("docker exec db"), HasSubstr("write docker exec -i"));
-  EXPECT_THAT(refused("/usr/bin/podman exec -it db"), HasSubstr("terminal"));
-  EXPECT_THAT(refused("kubectl exec pod --"), HasSubstr("has no input"));
-}
-
 }  // namespace
 }  // namespace pgstow::pg
