@@ -5,7 +5,6 @@
 
 #include <array>
 #include <chrono>
-#include <filesystem>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -16,6 +15,7 @@
 #include "base/text.h"
 #include "pg/container.h"
 #include "pg/engine.h"
+#include "pg/engine_command.h"
 #include "pg/probe.h"
 #include "pg/resolved.h"
 
@@ -39,29 +39,6 @@ constexpr const char* kSockets = R"sh(for folder in /var/run/postgresql /tmp; do
   if [ -S "$folder/.s.PGSQL.$1" ]; then echo "$folder"; fi
 done
 )sh";
-
-bool is_in_path(const std::string& program) {
-  const std::string path = environment("PATH").value_or("");
-  std::error_code none;
-  for (const std::string_view folder : split(path, ':')) {
-    if (std::filesystem::is_regular_file(std::filesystem::path(folder) / program, none))
-      return true;
-  }
-  return false;
-}
-
-// By its id, which stays when it is renamed.
-std::vector<std::string> exec_prefix(const EngineAddress& engine, const Container& container) {
-  if (is_in_path("docker")) {
-    std::vector<std::string> prefix{"docker"};
-    prefix.insert(prefix.end(), engine.cli_flags.begin(), engine.cli_flags.end());
-    prefix.insert(prefix.end(), {"exec", "-i", container.id});
-    return prefix;
-  }
-  if (is_in_path("podman")) return {"podman", "exec", "-i", container.id};
-  throw NotFound("no docker (or podman) command in PATH: with it programs are run in a container",
-                 "install the package docker-cli, or docker.io");
-}
 
 // As the image's own script reads its secrets: without the newlines at the end.
 std::string secret_there(const Runner& runner, const std::string& file, const Context& context) {
@@ -227,8 +204,9 @@ class Search {
 
   // The first that lets us in; otherwise the one whose answer says most.
   std::optional<Candidate> try_all() {
-    runner_ = {
-        .prefix = exec_prefix(engine_.address(), container_), .host = {}, .port = container_.port};
+    runner_ = {.prefix = exec_command(engine_.address(), container_.id, environment),
+               .host = {},
+               .port = container_.port};
     const Parameters server = this->server();
     std::optional<Candidate> best;
     const auto opens = [&](Candidate candidate) {
