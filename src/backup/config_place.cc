@@ -9,6 +9,7 @@
 #include "base/environment.h"
 #include "base/error.h"
 #include "base/words.h"
+#include "pg/exec_prefix.h"
 
 namespace pgstow {
 namespace {

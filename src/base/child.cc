@@ -27,12 +27,16 @@ constexpr std::size_t kOutputLimit = std::size_t{16} * 1024 * 1024;
 constexpr std::chrono::milliseconds kPoll{5};
 constexpr std::chrono::seconds kTermPatience{2};
 
-bool is_private(std::string_view name) {
+bool is_ours(std::string_view name) {
   const auto starts = [&](std::string_view prefix) { return name.starts_with(prefix); };
+  return starts("BACKUP_") || starts("PGSTOW_") || starts("POSTGRES") || name == "DATABASE_URL" ||
+         name == "PGPASSWORD" || name == "NOTIFY_SOCKET";
+}
+
+bool is_private(std::string_view name) {
   const auto ends = [&](std::string_view suffix) { return name.ends_with(suffix); };
-  return starts("BACKUP_") || starts("AWS_") || starts("PGSTOW_") || starts("POSTGRES") ||
-         name == "DATABASE_URL" || name == "PGPASSWORD" || name == "NOTIFY_SOCKET" ||
-         ends("_TOKEN") || ends("_SECRET") || ends("_PASSWORD") || ends("_PASSWORD_FILE");
+  return is_ours(name) || name.starts_with("AWS_") || ends("_TOKEN") || ends("_SECRET") ||
+         ends("_PASSWORD") || ends("_PASSWORD_FILE");
 }
 
 std::vector<char*> pointers(const std::vector<std::string>& strings) {
@@ -157,6 +161,15 @@ std::vector<std::string> child_environment(const std::vector<std::string>& extra
     if (!replaced && !is_private(name)) env.emplace_back(*entry);
   }
   env.insert(env.end(), extra.begin(), extra.end());
+  return env;
+}
+
+std::vector<std::string> command_environment() {
+  std::vector<std::string> env;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text(*entry);
+    if (!is_ours(text.substr(0, text.find('=')))) env.emplace_back(text);
+  }
   return env;
 }
 

@@ -30,6 +30,10 @@ struct Command {
 // cloud keys, every *_PASSWORD and *_FILE secret), and with `extra` ("NAME=value") set on top.
 std::vector<std::string> child_environment(const std::vector<std::string>& extra);
 
+// The same for a command that finds its own way elsewhere, and may need secrets for that (kubectl
+// has `aws eks get-token` run, which reads AWS_...): only our settings are missing.
+std::vector<std::string> command_environment();
+
 // Starts it in a session of its own, its input from /dev/null, its output and its errors to the
 // file (made, 0600, appended to); returns its process, which nobody waits for. Its pipes are not
 // used.

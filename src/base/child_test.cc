@@ -206,6 +206,22 @@ TEST_F(ChildTest, SecretsAreNotInItsEnvironment) {
                                  HasSubstr("PGSSLMODE=require\n"), HasSubstr("PATH=")));
 }
 
+TEST_F(ChildTest, ACommandThatLeadsElsewhereKeepsWhatIsNotOurs) {
+  const std::vector<const char*> ours{"BACKUP_HTTP_TOKEN", "DATABASE_URL", "POSTGRES_PASSWORD",
+                                      "PGPASSWORD", "NOTIFY_SOCKET"};
+  const std::vector<const char*> theirs{"AWS_SECRET_ACCESS_KEY", "DIGITALOCEAN_ACCESS_TOKEN",
+                                        "AZURE_CLIENT_SECRET", "PGHOST"};
+  for (const char* name : ours) ::setenv(name, "of ours", 1);
+  for (const char* name : theirs) ::setenv(name, "of theirs", 1);
+  const std::string environment = run_command({.argv = {"env"}, .env = command_environment()}, {});
+  for (const char* name : ours) ::unsetenv(name);
+  for (const char* name : theirs) {
+    ::unsetenv(name);
+    EXPECT_THAT(environment, HasSubstr(std::string(name) + "=of theirs\n"));
+  }
+  EXPECT_THAT(environment, Not(HasSubstr("of ours")));
+}
+
 TEST_F(ChildTest, RunCommandReturnsItsOutputOrItsFailure) {
   EXPECT_EQ(run_command(sh("printf 'a\nb'"), {}), "a\nb");
   EXPECT_EQ(error_of([] { run_command(sh("echo out; echo bad >&2; exit 1"), {}); }),

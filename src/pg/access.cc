@@ -5,7 +5,6 @@
 #include <string_view>
 #include <utility>
 
-#include "base/environment.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "pg/container.h"
@@ -30,8 +29,7 @@ bool is_local(const std::string& host) {
 
 // Through the tunnel no TLS is spoken: our end of it is a Unix socket.
 void refuse_tls(const Parameters& server, const std::string& host) {
-  std::string mode = found(server, "sslmode");
-  if (mode.empty()) mode = environment("PGSSLMODE").value_or("");
+  const std::string mode = found(server, "sslmode");
   if ((mode != "require" && !mode.starts_with("verify")) || is_local(host)) return;
   throw ConfigError(
       fmt::format("BACKUP_EXEC: sslmode={} to {} can't be kept from there on", mode, host),

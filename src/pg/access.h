@@ -4,8 +4,8 @@
 // A backup and a restore need two things of it: sessions of their own, and PostgreSQL's programs.
 // In a container, and behind a command, the programs are those that are there. Sessions go straight
 // to the server where it can be reached (a published port, the container's address), and otherwise
-// through a tunnel (tunnel.h). That both mean the same server needs no check: the snapshot that a
-// session exports, and the database that it makes for a restore, exist in one server only.
+// through a tunnel (tunnel.h). An address is used only when it leads to the very server that the
+// programs meet (identity.h).
 #pragma once
 
 #include <memory>

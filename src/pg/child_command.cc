@@ -14,17 +14,6 @@ constexpr auto kPortable =
     std::to_array<std::string_view>({"user", "dbname", "password", "options", "application_name",
                                      "fallback_application_name", "connect_timeout"});
 
-Parameters seen_from_there(const Parameters& server, const Runner& runner) {
-  Parameters seen;
-  for (const std::string_view keyword : kPortable) {
-    const auto found = server.find(std::string(keyword));
-    if (found != server.end()) seen.insert(*found);
-  }
-  if (!runner.host.empty()) seen["host"] = runner.host;
-  if (!runner.port.empty()) seen["port"] = runner.port;
-  return seen;
-}
-
 std::string password_of(const Parameters& server) {
   const auto found = server.find("password");
   return found == server.end() ? "" : found->second;
@@ -39,6 +28,17 @@ std::vector<std::string> words_of(const Tool& tool, const std::vector<std::strin
 }
 
 }  // namespace
+
+Parameters seen_from_there(const Parameters& server, const Runner& runner) {
+  Parameters seen;
+  for (const std::string_view keyword : kPortable) {
+    const auto found = server.find(std::string(keyword));
+    if (found != server.end()) seen.insert(*found);
+  }
+  if (!runner.host.empty()) seen["host"] = runner.host;
+  if (!runner.port.empty()) seen["port"] = runner.port;
+  return seen;
+}
 
 Command tool_command(const Tool& tool, const std::vector<std::string>& arguments,
                      const Parameters& server, ToolInput input) {

@@ -11,6 +11,9 @@
 
 namespace pgstow::pg {
 
+// The server as programs where `runner` runs them have to name it.
+Parameters seen_from_there(const Parameters& server, const Runner& runner);
+
 // `tool arguments... --dbname=<server without password>`, where the tool is. `server` is what a
 // session of ours was opened with (Connection::parameters_for_children()).
 Command tool_command(const Tool& tool, const std::vector<std::string>& arguments,

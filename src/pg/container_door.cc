@@ -5,8 +5,8 @@
 
 #include <array>
 #include <chrono>
-#include <filesystem>
 #include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -16,6 +16,8 @@
 #include "base/text.h"
 #include "pg/container.h"
 #include "pg/engine.h"
+#include "pg/engine_command.h"
+#include "pg/identity.h"
 #include "pg/probe.h"
 #include "pg/resolved.h"
 
@@ -39,29 +41,6 @@ constexpr const char* kSockets = R"sh(for folder in /var/run/postgresql /tmp; do
   if [ -S "$folder/.s.PGSQL.$1" ]; then echo "$folder"; fi
 done
 )sh";
-
-bool is_in_path(const std::string& program) {
-  const std::string path = environment("PATH").value_or("");
-  std::error_code none;
-  for (const std::string_view folder : split(path, ':')) {
-    if (std::filesystem::is_regular_file(std::filesystem::path(folder) / program, none))
-      return true;
-  }
-  return false;
-}
-
-// By its id, which stays when it is renamed.
-std::vector<std::string> exec_prefix(const EngineAddress& engine, const Container& container) {
-  if (is_in_path("docker")) {
-    std::vector<std::string> prefix{"docker"};
-    prefix.insert(prefix.end(), engine.cli_flags.begin(), engine.cli_flags.end());
-    prefix.insert(prefix.end(), {"exec", "-i", container.id});
-    return prefix;
-  }
-  if (is_in_path("podman")) return {"podman", "exec", "-i", container.id};
-  throw NotFound("no docker (or podman) command in PATH: with it programs are run in a container",
-                 "install the package docker-cli, or docker.io");
-}
 
 // As the image's own script reads its secrets: without the newlines at the end.
 std::string secret_there(const Runner& runner, const std::string& file, const Context& context) {
@@ -225,10 +204,53 @@ class Search {
     }
   }
 
+  // Empty when it can't be asked; inside_problem_ tells why. Asked once in each round: the server
+  // may have been restarted since.
+  const std::string& identity_inside(const Parameters& server) {
+    if (inside_) return *inside_;
+    Runner runner = runner_;
+    runner.host = kLoopback;
+    try {
+      inside_ = identity_there(runner, server, {.stop = context_.stop, .stall = kThrough});
+    } catch (const Cancelled&) {
+      throw;
+    } catch (const Error& e) {
+      inside_ = "";
+      inside_problem_ = e.what();
+    }
+    return *inside_;
+  }
+
+  // Whether that address leads to the server that the programs in the container meet: at another
+  // one our sessions would drop and rename databases that nobody named.
+  bool leads_inside(const Candidate& candidate) {
+    std::string there = candidate.probed.identity;
+    Parameters other = candidate.server;
+    for (const char* database : kOtherDatabases) {
+      if (!there.empty()) break;
+      other["dbname"] = database;
+      there = probe_server(other, candidate.patience, context_.stop).identity;
+    }
+    const std::string& inside = identity_inside(candidate.server);
+    const bool is_known = !there.empty() && !inside.empty();
+    if (is_known && there == inside) return true;
+    if (warned_.insert(candidate.description).second) {
+      const char* const what =
+          is_known ? "another server is reached" : "it can't be told which server is reached";
+      context_.log.warning(
+          fmt::format("container {}: {} {}; it is not used", printable(container_.name), what,
+                      candidate.description),
+          {{"there", there}, {"inside", inside.empty() ? inside_problem_ : inside}});
+    }
+    return false;
+  }
+
   // The first that lets us in; otherwise the one whose answer says most.
   std::optional<Candidate> try_all() {
-    runner_ = {
-        .prefix = exec_prefix(engine_.address(), container_), .host = {}, .port = container_.port};
+    runner_ = {.prefix = exec_command(engine_.address(), container_.id, environment),
+               .host = {},
+               .port = container_.port};
+    inside_.reset();
     const Parameters server = this->server();
     std::optional<Candidate> best;
     const auto opens = [&](Candidate candidate) {
@@ -239,6 +261,8 @@ class Search {
       }
       context_.log.debug("tried the server " + candidate.description,
                          {{"answer", candidate.probed.text}});
+      const bool lets_in = candidate.probed.answer == Answer::kOpen;
+      if (lets_in && !candidate.tunnel && !leads_inside(candidate)) return false;
       if (!best || candidate.probed.answer > best->probed.answer) best = std::move(candidate);
       return best->probed.answer == Answer::kOpen;
     };
@@ -295,6 +319,9 @@ class Search {
   steady_clock::time_point until_;
   bool extended_ = false;
   bool told_ = false;
+  std::optional<std::string> inside_ = {};
+  std::string inside_problem_ = {};
+  std::set<std::string> warned_ = {};
 };
 
 bool names_all(const Place& place) {

@@ -106,7 +106,12 @@ bool is_socket(const std::string& path) {
 
 EngineAddress engine_address(const Lookup& environment) {
   const std::string host = value_of(environment, "DOCKER_HOST");
-  if (!host.empty()) return parse_host(host, "DOCKER_HOST", environment);
+  if (!host.empty()) {
+    EngineAddress address = parse_host(host, "DOCKER_HOST", environment);
+    // It sees the variable, too; but where docker is podman under another name, that does not.
+    address.cli_host = address.socket.empty() ? host : "unix://" + address.socket;
+    return address;
+  }
   const std::string context = context_host(environment);
   if (!context.empty()) return parse_host(context, "Docker's context", environment);
   std::vector<std::string> places{kDefaultSocket};
@@ -117,7 +122,7 @@ EngineAddress engine_address(const Lookup& environment) {
   for (const std::string& place : places) {
     if (!is_socket(place)) continue;
     EngineAddress address{.socket = place};
-    if (place != kDefaultSocket) address.cli_flags = {"--host", "unix://" + place};
+    if (place != kDefaultSocket) address.cli_host = "unix://" + place;
     return address;
   }
   throw NotFound("no container engine: there is no socket at " + join(places, ", "),

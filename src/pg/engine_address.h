@@ -3,7 +3,6 @@
 
 #include <filesystem>
 #include <string>
-#include <vector>
 
 #include "base/env_file.h"
 
@@ -14,7 +13,7 @@ struct EngineAddress {
   std::string url = {};                     // "http://host:2375", "https://host:2376"
   std::string host = {};                    // of this machine or of another one; empty for a socket
   std::filesystem::path certificates = {};  // ca.pem, cert.pem, key.pem; empty: none
-  std::vector<std::string> cli_flags = {};  // what makes the docker command mean the same engine
+  std::string cli_host = {};  // what the docker command has to be told; empty: it finds the same
   // For messages: the socket or URL.
   const std::string& name() const { return socket.empty() ? url : socket; }
 };

@@ -7,12 +7,30 @@
 
 #include "base/fd.h"
 #include "base/text.h"
+#include "pg/identity.h"
 #include "pg/libpq.h"
 
 namespace pgstow::pg {
 namespace {
 
+using std::chrono::steady_clock;
+
 constexpr std::chrono::milliseconds kSlice{100};
+
+struct Patience {
+  // Waits until the socket is ready; false when the time is over.
+  bool moves(PGconn* conn, short events) const {
+    for (;;) {
+      check_stop(stop);
+      pollfd p{.fd = PQsocket(conn), .events = events, .revents = 0};
+      if (::poll(&p, 1, static_cast<int>(kSlice.count())) > 0) return true;
+      if (steady_clock::now() > deadline) return false;
+    }
+  }
+
+  steady_clock::time_point deadline;
+  const std::stop_token& stop;
+};
 
 // The SQLSTATE at the end of libpq's text; empty when the server has said nothing.
 std::string_view sqlstate_of(std::string_view text) {
@@ -32,6 +50,16 @@ Answer answer_of(PGconn* conn, std::string_view text) {
   return Answer::kOpen;  // known, and let in: no such database, too many sessions
 }
 
+// Empty where no answer comes.
+std::string ask_identity(PGconn* conn, const Patience& until) {
+  if (PQsendQuery(conn, kIdentityQuery) == 0) return "";
+  while (PQisBusy(conn) == 1) {
+    if (!until.moves(conn, POLLIN) || PQconsumeInput(conn) == 0) return "";
+  }
+  const Result answer(PQgetResult(conn));
+  return PQntuples(answer.raw()) == 1 ? answer.text(0, 0) : "";
+}
+
 }  // namespace
 
 Probed probe_server(const Parameters& parameters, std::chrono::milliseconds patience,
@@ -39,23 +67,19 @@ Probed probe_server(const Parameters& parameters, std::chrono::milliseconds pati
   const LibpqConnection conn = begin_connecting(parameters);
   // The code alone, since messages are in the server's language.
   PQsetErrorVerbosity(conn.get(), PQERRORS_SQLSTATE);
-  const auto deadline = std::chrono::steady_clock::now() + patience;
+  const Patience until{.deadline = steady_clock::now() + patience, .stop = stop};
   PostgresPollingStatusType state = PGRES_POLLING_WRITING;
   while (state != PGRES_POLLING_OK) {
-    check_stop(stop);
     if (state == PGRES_POLLING_FAILED || PQstatus(conn.get()) == CONNECTION_BAD) {
       const std::string text(trim(PQerrorMessage(conn.get())));
       return {.answer = answer_of(conn.get(), text), .text = text};
     }
-    const short events = state == PGRES_POLLING_WRITING ? POLLOUT : POLLIN;
-    pollfd p{.fd = PQsocket(conn.get()), .events = events, .revents = 0};
-    if (::poll(&p, 1, static_cast<int>(kSlice.count())) > 0) {
-      state = PQconnectPoll(conn.get());
-    } else if (std::chrono::steady_clock::now() > deadline) {
+    if (!until.moves(conn.get(), state == PGRES_POLLING_WRITING ? POLLOUT : POLLIN)) {
       return {.answer = Answer::kSilent, .text = "no answer in time"};
     }
+    state = PQconnectPoll(conn.get());
   }
-  return {.answer = Answer::kOpen, .text = {}};
+  return {.answer = Answer::kOpen, .text = {}, .identity = ask_identity(conn.get(), until)};
 }
 
 }  // namespace pgstow::pg

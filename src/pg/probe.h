@@ -19,9 +19,11 @@ enum class Answer {
 struct Probed {
   Answer answer = Answer::kSilent;
   std::string text;  // libpq's, when it is not kOpen; may name the user, never the password
+  // Which server it is (identity.h). Empty where no session could be had, which kOpen does not say.
+  std::string identity = {};
 };
 
-// Connects, and leaves again. Throws Cancelled only.
+// Connects, asks which server it is, and leaves again. Throws Cancelled only.
 Probed probe_server(const Parameters& parameters, std::chrono::milliseconds patience,
                     const std::stop_token& stop);
 

@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <map>
 #include <memory>
+#include <string_view>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -13,12 +14,13 @@ namespace {
 
 using Options = std::unique_ptr<PQconninfoOption, void (*)(PQconninfoOption*)>;
 
-// An sslmode that there is not. libpq looks at it after it has worked out all that is asked for
-// here, and before it looks up a host (conninfo and connectOptions2() in fe-connect.c).
+// A value that there is not, of either sslmode or channel_binding. libpq looks at these after it
+// has worked out all that is asked for here, and before it looks up a host (conninfo and
+// connectOptions2() in fe-connect.c).
 constexpr const char* kGoesNoFurther = "none";
 
-LibpqConnection work_out(Parameters parameters) {
-  parameters["sslmode"] = kGoesNoFurther;
+LibpqConnection work_out(Parameters parameters, const char* stopper = "sslmode") {
+  parameters[stopper] = kGoesNoFurther;
   return begin_connecting(parameters);
 }
 
@@ -51,6 +53,15 @@ ResolvedValue resolved(const PQconninfoOption& option, const std::string& in_use
   }
   if (value.keyword == "password") value.value = "********";
   return value;
+}
+
+// What the option of that name is by parameters, service file and environment; empty: its default.
+std::string value_of(PGconn* conn, std::string_view keyword) {
+  const Options options(PQconninfo(conn), PQconninfoFree);
+  for (const PQconninfoOption* o = options.get(); o->keyword != nullptr; ++o) {
+    if (keyword == o->keyword && text(o->val) != text(o->compiled)) return text(o->val);
+  }
+  return "";
 }
 
 }  // namespace
@@ -98,8 +109,10 @@ Parameters explicit_parameters(const Parameters& parameters) {
   const std::string password = text(PQpass(conn.get()));
   if (!password.empty()) all["password"] = password;
   for (const char* used_up : {"service", "passfile"}) all.erase(used_up);
-  if (const auto mode = all.find("sslmode"); mode != all.end() && mode->second == kGoesNoFurther) {
-    all.erase(mode);
+  if (!parameters.contains("sslmode")) {
+    // Ours stood in the way of the one that counts.
+    all["sslmode"] = value_of(work_out(parameters, "channel_binding").get(), "sslmode");
+    if (all["sslmode"].empty()) all.erase("sslmode");
   }
   return all;
 }

@@ -28,8 +28,8 @@ struct ResolvedTarget {
 ResolvedTarget resolve_target(const Parameters& parameters);
 
 // The same as parameters that name everything, the password, too: what libpq would take from the
-// service file, the environment and the password file. Where it would take its default for the
-// host, none is named. The TLS settings stay as they are given.
+// service file, the environment and the password file, with the TLS settings that stand there.
+// Where it would take its default for host or TLS, none is named.
 Parameters explicit_parameters(const Parameters& parameters);
 
 }  // namespace pgstow::pg

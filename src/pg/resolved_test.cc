@@ -18,7 +18,7 @@ class Resolved : public testing::Test {
  protected:
   Resolved() {
     for (const char* name : {"PGHOST", "PGPORT", "PGUSER", "PGDATABASE", "PGPASSWORD", "PGSERVICE",
-                             "PGSERVICEFILE", "PGHOSTADDR"}) {
+                             "PGSERVICEFILE", "PGHOSTADDR", "PGSSLMODE"}) {
       if (const char* value = std::getenv(name)) saved_[name] = value;
       ::unsetenv(name);
       names_.emplace_back(name);
@@ -71,6 +71,25 @@ TEST_F(Resolved, Services) {
   EXPECT_EQ(value(parameters, "port").value, "6000");
   EXPECT_EQ(value(parameters, "dbname").from, From::kService);
   EXPECT_THAT(resolve_target({{"service", "near"}}).problem, testing::HasSubstr("near"));
+}
+
+// A tunnel speaks no TLS: that it was demanded, by whatever, must not get lost on the way there.
+TEST_F(Resolved, ExplicitParametersKeepWhatIsDemandedOfTls) {
+  test::write_file(folder / "services",
+                   "[far]\nhost=db.invalid\nsslmode=verify-full\nsslrootcert=/etc/ca.pem\n"
+                   "channel_binding=require\n");
+  ::setenv("PGSERVICEFILE", (folder / "services").c_str(), 1);
+  const Parameters by_service = explicit_parameters({{"service", "far"}, {"user", "app"}});
+  EXPECT_EQ(by_service.at("sslmode"), "verify-full");
+  EXPECT_EQ(by_service.at("sslrootcert"), "/etc/ca.pem");
+  EXPECT_EQ(by_service.at("channel_binding"), "require");
+  EXPECT_FALSE(by_service.contains("service"));
+  ::setenv("PGSSLMODE", "require", 1);
+  EXPECT_EQ(explicit_parameters({{"service", "far"}}).at("sslmode"), "verify-full");
+  EXPECT_EQ(explicit_parameters({{"host", "db.invalid"}}).at("sslmode"), "require");
+  EXPECT_EQ(explicit_parameters({{"host", "h"}, {"sslmode", "allow"}}).at("sslmode"), "allow");
+  ::unsetenv("PGSSLMODE");
+  EXPECT_FALSE(explicit_parameters({{"host", "db.invalid"}}).contains("sslmode"));
 }
 
 }  // namespace

@@ -5,8 +5,6 @@
 #include <algorithm>
 #include <string_view>
 
-#include "base/error.h"
-#include "base/text.h"
 #include "base/words.h"
 
 namespace pgstow::pg {
@@ -74,38 +72,9 @@ bool is_read_by_a_shell(const std::vector<std::string>& prefix) {
   return std::ranges::any_of(prefix, [](const std::string& w) { return base_name(w) == "ssh"; });
 }
 
-// "-it" has i and t; "--tty" has neither.
-bool has_short(const std::string& word, char letter) {
-  return word.size() > 1 && word[0] == '-' && word[1] != '-' &&
-         word.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", 1) ==
-             std::string::npos &&
-         word.find(letter) != std::string::npos;
-}
-
 }  // namespace
 
 std::string Runner::name() const { return is_here() ? "this host" : shell_line(prefix); }
-
-void check_prefix(const std::vector<std::string>& prefix) {
-  const auto exec = std::ranges::find(prefix, "exec");
-  if (exec == prefix.begin() || exec == prefix.end()) return;
-  const std::string_view program = base_name(*std::prev(exec));
-  if (program != "docker" && program != "podman" && program != "kubectl" && program != "nerdctl") {
-    return;
-  }
-  bool interactive = false;
-  for (auto word = exec; word != prefix.end() && *word != "--"; ++word) {
-    interactive |= has_short(*word, 'i') || *word == "--interactive" || *word == "--stdin";
-    if (has_short(*word, 't') || *word == "--tty") {
-      throw ConfigError(fmt::format("{} exec with a terminal (-t) would change the bytes", program),
-                        "leave -t out, and keep -i");
-    }
-  }
-  if (!interactive) {
-    throw ConfigError(fmt::format("{} exec without -i has no input", program),
-                      fmt::format("write {} exec -i ...", program));
-  }
-}
 
 Command script_command(const Runner& runner, const std::string& script,
                        const std::vector<std::string>& arguments) {
@@ -114,7 +83,7 @@ Command script_command(const Runner& runner, const std::string& script,
   if (is_read_by_a_shell(runner.prefix)) {
     std::ranges::transform(words, words.begin(), shell_quoted);
   }
-  Command command{.argv = runner.prefix, .env = child_environment({})};
+  Command command{.argv = runner.prefix, .env = command_environment()};
   command.argv.insert(command.argv.end(), words.begin(), words.end());
   return command;
 }

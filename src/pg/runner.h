@@ -26,9 +26,6 @@ struct Runner {
   std::string name() const;
 };
 
-// Throws ConfigError for a prefix that can't work: `docker exec` without -i, or with a terminal.
-void check_prefix(const std::vector<std::string>& prefix);
-
 // `sh -c SCRIPT pgstow ARGUMENTS...`, run there. The script has the arguments as $1, $2, ...
 Command script_command(const Runner& runner, const std::string& script,
                        const std::vector<std::string>& arguments);

@@ -28,6 +28,10 @@ class Host {
   Program program(const std::vector<std::string>& arguments) const {
     Program p;
     p.argv = {"unshare", "--mount", "sh", "-c", kWithoutPostgres, "sh", PGSTOW_BINARY};
+    if (network_ > 0) {
+      p.argv.insert(p.argv.begin(),
+                    {"nsenter", "--net=/proc/" + std::to_string(network_) + "/ns/net"});
+    }
     p.argv.insert(p.argv.end(), arguments.begin(), arguments.end());
     p.env = settings_;
     p.env.push_back("DOCKER_HOST=" + engine_);
@@ -40,6 +44,12 @@ class Host {
 
   Host& engine(std::string address) {
     engine_ = std::move(address);
+    return *this;
+  }
+
+  // The network that this process has.
+  Host& network_of(pid_t process) {
+    network_ = process;
     return *this;
   }
 
@@ -59,6 +69,7 @@ class Host {
   TempDir folder_{"pgstow-host-"};
   std::vector<std::string> settings_;
   std::string engine_ = shared_docker();
+  pid_t network_ = 0;  // 0: that of the tests
 };
 
 inline Host host_of(const DatabaseContainer& container) {

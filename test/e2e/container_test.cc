@@ -1,5 +1,6 @@
 // A database in a container, on a host that has no PostgreSQL: the guide's setting and its three
 // scenarios, and what goes wrong with containers. Container and engine are real.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -20,6 +21,7 @@
 #include "harness/docker.h"
 #include "harness/dump_text.h"
 #include "harness/ports.h"
+#include "harness/postgres.h"
 
 namespace pgstow::test {
 namespace {
@@ -89,6 +91,49 @@ TEST(Container, TheGuidesScenariosOnAHostWithoutPostgres) {
   EXPECT_THAT(moved.err, HasSubstr("by 127.0.0.1:" + port));
   EXPECT_EQ(first_difference(before, other.dump()), "");
   await_nothing_left(other);
+}
+
+// A network of its own, in which a port of the loopback device leads to the server.
+std::unique_ptr<Running> network_with(const TestServer& server, const std::string& port) {
+  const std::string socket =
+      fmt::format("{}/.s.PGSQL.{}", server.socket_dir().native(), server.port());
+  auto network = std::make_unique<Running>(
+      Program{.argv = {"unshare", "--net", "sh", "-c",
+                       "ip link set lo up && exec socat "
+                       "TCP-LISTEN:$0,bind=127.0.0.1,fork UNIX-CONNECT:\"$1\"",
+                       port, socket}});
+  await("the network", [&] {
+    return run({.argv = {"nsenter", fmt::format("--net=/proc/{}/ns/net", network->pid()),
+                         "pg_isready", "-q", "-h", "127.0.0.1", "-p", port}})
+        .ok();
+  });
+  return network;
+}
+
+// As with an engine that has a network of its own (one without root's rights), or one on another
+// host, behind a forwarded socket: its address, as seen from here, is that of another server. Both
+// know the user and the database.
+TEST(Container, AnotherServerAtTheContainersAddressIsLeftAlone) {
+  const std::string port = std::to_string(free_port());
+  const DatabaseContainer container({.flags = {"-e", "PGPORT=" + port}, .network = "host"});
+  container.sql("create table inside(i int); insert into inside values (1)");
+  const TestServer other;
+  other.sql("postgres", "create role finance_user login superuser");
+  other.create_database("finance_bot");
+  other.sql("finance_bot", "create table outside(i int); insert into outside values (1)");
+  const auto network = network_with(other, port);
+  Host host = host_of(container);
+  host.network_of(network->pid());
+  const Outcome backup = host.run({"backup"});
+  ASSERT_TRUE(backup.ok()) << backup.describe();
+  EXPECT_THAT(backup.err, AllOf(HasSubstr("another server is reached by 127.0.0.1:" + port),
+                                HasSubstr("there="), HasSubstr("inside=")));
+  container.sql("insert into inside values (2)");
+  const Outcome restore = host.run({"restore", "--in-place", "--yes"});
+  ASSERT_TRUE(restore.ok()) << restore.describe();
+  EXPECT_EQ(container.sql("select count(*) from inside"), "1");
+  EXPECT_EQ(other.value("finance_bot", "select count(*) from outside"), "1");
+  await_nothing_left(container);
 }
 
 class ContainerFault : public testing::Test {
