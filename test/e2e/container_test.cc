@@ -75,14 +75,16 @@ TEST(Container, TheGuidesScenariosOnAHostWithoutPostgres) {
 
   // Scenario 1: the volume is gone. The new container is not waited for.
   container.reset();
-  container = std::make_unique<DatabaseContainer>(ContainerOptions{.name = name, .wait = false});
+  container = std::make_unique<DatabaseContainer>(
+      ContainerOptions{.name = name, .wait = false, .own_identity = true});
   const Outcome lost = host.run({"restore", "--yes"});
   ASSERT_TRUE(lost.ok()) << lost.describe();
   EXPECT_EQ(first_difference(before, container->dump()), "");
 
   // Scenario 3: another server, here one that shares the network of its host.
   const std::string port = std::to_string(free_port());
-  const DatabaseContainer other({.flags = {"-e", "PGPORT=" + port}, .network = "host"});
+  const DatabaseContainer other(
+      {.flags = {"-e", "PGPORT=" + port}, .network = "host", .own_identity = true});
   Host new_host = host_of(other);
   fs::create_directory(new_host.backups());
   fs::copy(host.backups(), new_host.backups(), fs::copy_options::recursive);

@@ -46,6 +46,12 @@ bool answers(const std::string& host) {
   return run({.argv = {"docker", "version"}, .env = {"DOCKER_HOST=" + host}}).ok();
 }
 
+// Beside the engine's socket: it goes with the engine.
+std::string prepared_folder() {
+  return fs::path(shared_docker().substr(std::string_view("unix://").size())).parent_path() /
+         "prepared";
+}
+
 std::string own_name() {
   static std::atomic<int> count = 0;
   return fmt::format("finance_bot_db_{}_{}", ::getpid(), ++count);
@@ -72,6 +78,7 @@ DockerEngine::DockerEngine() {
         return answers(host());
       },
       [&] { return "dockerd: does not answer:\n" + log_end(); });
+  fs::create_directory(folder_ / "prepared");
   const TempDir image("pgstow-image-");
   run_ok({.argv = {"sh", "-c", kMakeImage, "sh", image.path(), PGSTOW_CONTAINER, kImage},
           .env = {"DOCKER_HOST=" + host()}});
@@ -125,6 +132,7 @@ DatabaseContainer::DatabaseContainer(const ContainerOptions& options)
                                  "-e",        "POSTGRES_USER=finance_user",
                                  "-e",        "POSTGRES_PASSWORD=p@ss w'rd",
                                  "-e",        "POSTGRES_DB=finance_bot"};
+  if (!options.own_identity) words.insert(words.end(), {"-v", prepared_folder() + ":/prepared"});
   words.insert(words.end(), options.flags.begin(), options.flags.end());
   words.emplace_back(kImage);
   words.insert(words.end(), options.server.begin(), options.server.end());

@@ -48,6 +48,9 @@ struct ContainerOptions {
   std::string network = "none";
   std::filesystem::path usr = "/usr";  // what is mounted as its /usr; see usr_with_postgres()
   bool wait = true;                    // until the server answers
+  // Another system identifier than the containers without this, which begin with a copy of what the
+  // first of them made.
+  bool own_identity = false;
 };
 
 // The /usr of the Debian that has this major version of PostgreSQL, which test/roots has unpacked.
