@@ -146,6 +146,10 @@ pg::Comparison restore_rows(const TablesJob& job, const TablesPlan& plan, const 
   if (job.mode == TablesMode::kReplaceRows) {
     std::vector<std::string> all;  // whatever lies below a table is a part of it
     for (const pg::TableName& table : plan.present.tables) all.push_back(pg::quoted(table));
+    for (const pg::TableName& table : plan.emptied) {
+      context.log.warning("emptied, and the backup has no rows for it",
+                          {{"table", pg::shown(table)}});
+    }
     session.query("truncate table " + join(all, ", "));
   } else {
     refuse_filled(session, tables);

@@ -46,6 +46,8 @@ struct TablesPlan {
   bool exists = false;                 // otherwise a new database is made for them
   pg::TableSelection selection;        // out of the backup
   pg::PresentTables present;           // that will be kept, or filled
+  std::vector<pg::TableName> emptied;  // of those, with kReplaceRows, what the backup lacks: made
+                                       // since, below the others
   std::optional<pg::TableName> as;     // the name of the new table
   std::vector<std::string> needs;      // for a new database: what comes with them
   std::vector<std::string> left_out;   // what the restored tables will not have: a line each

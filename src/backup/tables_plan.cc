@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 
 #include "backup/part.h"
@@ -175,6 +176,10 @@ void plan_existing(const TablesJob& job, pg::Connection& session, const pg::Arch
     check_new_name(session, plan);
   } else {
     plan.present = pg::present_tables(session, plan.selection.tables);
+  }
+  if (job.mode == TablesMode::kReplaceRows) {
+    std::ranges::set_difference(plan.present.tables, plan.selection.tables,
+                                std::back_inserter(plan.emptied));
   }
   if (only_rows(job.mode)) return check_rows(session, job, plan);
   sort_ties(session, job, plan);

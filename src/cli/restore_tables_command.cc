@@ -79,10 +79,14 @@ std::string what_will_happen(const TablesJob& job, const TablesPlan& plan, const
                         printable(dead));
   }
   if (job.mode == TablesMode::kRows || job.mode == TablesMode::kReplaceRows) {
-    return text + fmt::format(
-                      "  2. in one transaction: {}load the rows, and compare them with the "
-                      "backup's proof\n",
-                      job.mode == TablesMode::kRows ? "" : "REMOVE the present rows, ");
+    const bool replace = job.mode == TablesMode::kReplaceRows;
+    text += fmt::format(
+        "  2. in one transaction: {}load the rows, and compare them with the backup's proof\n",
+        replace ? "REMOVE the present rows, " : "");
+    if (replace && !plan.emptied.empty()) {
+      text += "     emptied, too, and the backup has no rows for them:\n" + list_of(plan.emptied);
+    }
+    return text;
   }
   text += plan.exists ? "  2. build and load them in a schema of their own\n"
                       : "  2. load them, and what they need, into a new database\n";

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <filesystem>
 #include <string>
 
@@ -17,6 +19,7 @@ namespace fs = std::filesystem;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
+using testing::SizeIs;
 
 class BigTables : public testing::Test {
  protected:
@@ -38,6 +41,16 @@ class BigTables : public testing::Test {
     std::vector<std::string> argv{postgres_programs() / "pg_restore", "--exit-on-error"};
     argv.insert(argv.end(), arguments.begin(), arguments.end());
     return run({.argv = argv, .input = input});
+  }
+  // Bytes of the archive that is being made.
+  std::uintmax_t written() const {
+    std::error_code gone;
+    std::uintmax_t bytes = 0;
+    for (const auto& entry : fs::directory_iterator(pgstow.backups(), gone)) {
+      const bool part = entry.path().filename().string().starts_with(".backup_");
+      if (part) bytes = std::max(bytes, fs::file_size(entry.path(), gone));
+    }
+    return gone ? 0 : bytes;
   }
   std::string sessions() const {
     return server.value("postgres", "select count(*) from pg_stat_activity where datname = 'shop'");
@@ -91,6 +104,28 @@ TEST_F(BigTables, AStopInTheMiddleLeavesNothing) {
   EXPECT_THAT(pgstow.archives(), IsEmpty());
   EXPECT_THAT(parts(pgstow), IsEmpty());
   await("the sessions' end", [&] { return sessions() == "0"; });
+}
+
+// At moments told by how much of the archive is written; packing is made slow, or it would be done
+// before the server is.
+TEST_F(BigTables, AServerThatEndsInTheMiddleLeavesNothingThatIsListed) {
+  const Unharmed unharmed(server, "shop", pgstow);
+  const std::uintmax_t whole = fs::file_size(pgstow.backups() / pgstow.archives().at(0));
+  Program program = pgstow.program({"backup"});
+  program.env.emplace_back("BACKUP_COMPRESSION=gzip:12");
+  for (const std::uintmax_t percent : {1U, 40U}) {
+    SCOPED_TRACE(percent);
+    Running backup(program);
+    await("the archive to grow", [&] { return written() >= whole * percent / 100; });
+    server.stop(TestServer::Stop::kImmediate);
+    const Outcome outcome = backup.wait();
+    server.start();
+    EXPECT_EQ(outcome.exit_code, 1) << outcome.describe();
+    EXPECT_THAT(outcome.err, HasSubstr("hint: "));
+    EXPECT_THAT(pgstow.archives(), SizeIs(1));
+    EXPECT_THAT(parts(pgstow), IsEmpty());
+  }
+  EXPECT_EQ(unharmed.after_next_run(), "");
 }
 
 TEST_F(BigTables, AreReadByPgDumpWhereTheServerHasNoSessionsLeft) {

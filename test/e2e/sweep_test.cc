@@ -147,6 +147,30 @@ TEST_F(Sweep, KilledBeforeEachCallWithTwoStores) {
   }
 }
 
+// With a table that readers take: what they held of the server is let go, too.
+TEST_F(Sweep, KilledBeforeEachCallWithReaders) {
+  server.sql("shop",
+             "create table big as select i, repeat(md5(i::text), 3) as t "
+             "from generate_series(1, 75000) i");
+  server.sql("shop", "vacuum analyze big");
+  pgstow.with("BACKUP_JOBS=3").with("BACKUP_LOG_LEVEL=debug");
+  const Earlier earlier(server, pgstow);
+  const std::vector<Point> all = points(kStateChanging);
+  EXPECT_GT(all.size(), 30U);
+  Tally tally = sums();
+  for (const Point& point : share_of(all, 16)) {
+    SCOPED_TRACE(fmt::format("killed before {} number {}", point.call, point.n));
+    clear(earlier.stem);
+    const Outcome outcome = with_fault(point, "signal=KILL");
+    ASSERT_EQ(outcome.signal, SIGKILL) << outcome.describe() << read_file(trace());
+    await("the sessions' end", [&] {
+      return server.value("postgres",
+                          "select count(*) from pg_stat_activity where datname = 'shop'") == "0";
+    });
+    ASSERT_EQ(tally.add(earlier.unharmed.after_next_run()), "");
+  }
+}
+
 class FailingCalls : public Sweep, public testing::WithParamInterface<const char*> {};
 
 TEST_P(FailingCalls, OneByOne) {

@@ -287,6 +287,26 @@ TEST_F(Tables, APartitionIsReplacedInItsPlace) {
   EXPECT_EQ(first_difference(before, text()), "");
 }
 
+TEST_F(Tables, PartitionsThatWereMadeSinceAreNamedBeforeTheyAreEmptied) {
+  server_->sql("shop",
+               "create table sales.log (day date) partition by range (day); create table "
+               "sales.log_1 partition of sales.log for values from (minvalue) to ('2026-01-01'); "
+               "insert into sales.log values ('2025-12-01')");
+  back_up();
+  const std::vector<std::string> rows{"--table", "sales.log", "--data-only", "--replace-rows"};
+  const Outcome plain = restore(rows);
+  EXPECT_TRUE(plain.ok()) << plain.describe();
+  EXPECT_THAT(plain.err, Not(HasSubstr("emptied")));
+  server_->sql("shop",
+               "create table sales.log_2 partition of sales.log default; "
+               "insert into sales.log values ('2026-01-01')");
+  const Outcome outcome = restore(rows);
+  EXPECT_TRUE(outcome.ok()) << outcome.describe();
+  EXPECT_THAT(outcome.err, HasSubstr("the backup has no rows for it table=sales.log_2"));
+  EXPECT_EQ(server_->value("shop", "select min(day) || ' ' || max(day) from sales.log"),
+            "2025-12-01 2025-12-01");
+}
+
 TEST_F(Tables, IntoANewDatabaseComesWhatTheTableNeeds) {
   const Outcome outcome = restore({"--table", "sales.orders", "--into", "copy"});
   EXPECT_EQ(outcome.exit_code, 3) << outcome.describe();
