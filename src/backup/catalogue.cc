@@ -85,8 +85,12 @@ void read_verification(Store& store, Backup& backup) {
     if (verification.bytes == backup.bytes) backup.verification = std::move(verification);
   } catch (const Cancelled&) {
     throw;
-  } catch (const Error&) {
-    return;  // only a note of ours: as if never verified
+  } catch (const NotFound&) {  // gone meanwhile
+    return;
+  } catch (const Corrupt&) {  // only a note of ours: as if never verified
+    return;
+  } catch (const Error&) {  // it may well say that the backup is damaged
+    backup.verification_unknown = true;
   }
 }
 

@@ -41,8 +41,10 @@ struct Backup {
   std::string manifest_problem;  // why a manifest that is there can't be used
   std::optional<Verification> verification;
   bool unreadable = false;  // the manifest may be sound, but could not be read just now
-  bool pinned = false;      // retention never removes it
-  bool missed = false;      // a store does not have it yet (sync.h)
+  // There is a verification, of which nobody knows just now whether it was good.
+  bool verification_unknown = false;
+  bool pinned = false;  // retention never removes it
+  bool missed = false;  // a store does not have it yet (sync.h)
   // Every copy of these bytes, the one described here first: the nearest that is not damaged.
   std::vector<Copy> copies;
 

@@ -20,15 +20,21 @@ namespace {
 
 constexpr std::size_t kPredecessors = 7;
 
+std::string doubt_about(const Backup& backup) {
+  if (backup.unreadable) return "its manifest can't be read";
+  return backup.verification_unknown ? "its verification can't be read" : "";
+}
+
 RetentionCandidate candidate(const Backup& backup) {
   using Worth = RetentionCandidate::Worth;
   const std::string state = backup.state();
   return {.key = backup.key,
           .time = backup.time,
-          .worth = state == "damaged" || state == "unreadable" ? Worth::kDamaged
-                   : state == "no proof"                       ? Worth::kNoProof
-                                                               : Worth::kProven,
-          .pinned = backup.pinned};
+          .worth = state == "damaged"    ? Worth::kDamaged
+                   : state == "no proof" ? Worth::kNoProof
+                                         : Worth::kProven,
+          .pinned = backup.pinned,
+          .doubt = doubt_about(backup)};
 }
 
 constexpr std::size_t kMostMissed = 7;
@@ -62,7 +68,6 @@ std::vector<Reasons> judge_group(const Group& group, const PruneJob& job, Time n
   std::vector<Reasons> reasons = judge(candidates, now, job.rule, job.zone);
   std::size_t missed = 0;
   for (std::size_t i = 0; i < group.size(); ++i) {
-    if (group[i]->unreadable) reasons[i].emplace_back("its manifest can't be read");
     if (group[i]->missed && missed++ < kMostMissed) {
       reasons[i].emplace_back("not everywhere: a store does not have it yet");
     }
@@ -147,8 +152,24 @@ void prune_group(Store& store, const Judged& judged, const PruneJob& job, Pruned
   }
 }
 
+// They would stay for ever, and take their space.
+void warn_of_doubts(const Store& store, const std::vector<Backup>& backups,
+                    const Context& context) {
+  const auto doubtful = [](const Backup& backup) { return !doubt_about(backup).empty(); };
+  const auto count = std::ranges::count_if(backups, doubtful);
+  if (count == 0) return;
+  const Backup& first = *std::ranges::find_if(backups, doubtful);
+  context.log.warning("backups stay, since nobody knows whether they are good",
+                      {{"store", store.name()},
+                       {"backups", std::to_string(count)},
+                       {"one", first.key},
+                       {"cause", doubt_about(first)},
+                       {"hint", "give that file to the user pgstow runs as, or `pgstow verify`"}});
+}
+
 void prune_store(Store& store, const PruneJob& job, Pruned& pruned, const Context& context) {
   const std::vector<Backup> backups = list_backups(store);
+  warn_of_doubts(store, backups, context);
   const std::vector<Judged> all = judge_all(backups, job, context.clock.now());
   const bool any = std::ranges::any_of(all, &Judged::any_to_go);
   if (!job.dry_run && !removable(store, any, pruned, context)) return;

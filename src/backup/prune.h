@@ -42,9 +42,9 @@ struct Pruned {
 // Judges the backups of each database of each server that the job names, store by store, and
 // removes those that nothing keeps. Files that we did not make are never removed, and a backup that
 // another store still misses is not, as long as it is one of the newest seven of these. Backups
-// whose manifest can't be read just now are kept. Where the newest backup of a database is far
-// smaller than the ones before it (shrunken()), nothing of that database is removed in that store.
-// A store that fails does not stop the others.
+// whose manifest or verification can't be read just now are kept. Where the newest backup of a
+// database is far smaller than the ones before it (shrunken()), nothing of that database is removed
+// in that store. A store that fails does not stop the others.
 Pruned run_prune(const PruneJob& job, const Stores& stores, const Context& context);
 
 // Why each backup of this listing is kept, for display; in its order, of the first copy.

@@ -40,28 +40,8 @@ class NoProgress final : public Progress {
   void done() override {}
 };
 
-// A store whose user may not remove anything.
-class WriteOnce final : public Store {
- public:
-  explicit WriteOnce(Store& inner) : inner_(inner) {}
-  std::string name() const override { return "s3"; }
-  std::string location(std::string_view key) const override { return inner_.location(key); }
-  std::unique_ptr<Sink> create(std::string_view key, Existing existing) override {
-    return inner_.create(key, existing);
-  }
-  std::unique_ptr<Source> open(std::string_view key, Range range) override {
-    return inner_.open(key, range);
-  }
-  std::vector<Object> list(std::string_view prefix) override { return inner_.list(prefix); }
-  void remove(std::string_view) override { throw NotAllowed("delete: access denied"); }
-  int clear_leftovers() override { return 0; }
-
- private:
-  Store& inner_;
-};
-
 // Lends a store that outlives the Stores.
-class Lent final : public Store {
+class Lent : public Store {
  public:
   explicit Lent(Store& inner) : inner_(inner) {}
   std::string name() const override { return inner_.name(); }
@@ -78,6 +58,27 @@ class Lent final : public Store {
 
  private:
   Store& inner_;
+};
+
+// A store whose user may not remove anything.
+class WriteOnce final : public Lent {
+ public:
+  using Lent::Lent;
+  std::string name() const override { return "s3"; }
+  void remove(std::string_view) override { throw NotAllowed("delete: access denied"); }
+};
+
+// A store with objects that can't be read.
+class Unreadable final : public Lent {
+ public:
+  Unreadable(Store& inner, std::string key) : Lent(inner), key_(std::move(key)) {}
+  std::unique_ptr<Source> open(std::string_view key, Range range) override {
+    if (key == key_) throw Error("open: Permission denied");
+    return Lent::open(key, range);
+  }
+
+ private:
+  std::string key_;
 };
 
 Stores stores_of(Store& store) {
@@ -221,6 +222,21 @@ TEST_F(Prune, NothingGoesWhileTheNewestOneIsFarSmaller) {
   EXPECT_THAT(pruned.suspicions, ElementsAre(HasSubstr("49 rows, 49 %")));
   EXPECT_THAT(days(), SizeIs(13));
   EXPECT_EQ(prune(true).removed, 8);
+}
+
+// A damaged one whose verification only root can read would take the week's place of a good one.
+TEST_F(Prune, WhoseVerificationCantBeReadTakesNobodysPlace) {
+  add_days(4);
+  add("20261115_020000");
+  add("20261115_030000");
+  Verification damaged;
+  damaged.bytes = list_backups(store).back().bytes;
+  record_verification(store, "backup_20261115_030000.dump.gz", damaged);
+  Unreadable secret(store, "backup_20261115_030000.verified.json");
+  const Pruned pruned = run_prune(job(), stores_of(secret), context);
+  EXPECT_THAT(days(), ElementsAre("1124", "1123", "1122", "1115", "1115"));
+  EXPECT_THAT(pruned.steps[4].reasons, ElementsAre("its verification can't be read"));
+  EXPECT_THAT(pruned.steps[5].reasons, ElementsAre("week 2026-W46"));
 }
 
 TEST_F(Prune, APinKeepsItAndTakingItAwayDoesNot) {

@@ -66,6 +66,8 @@ class Judgement {
       days_.push_back(std::chrono::floor<days>(zone.to_local(second)));
     }
     for (const std::size_t i : order_) {
+      } else if (!backups[i].doubt.empty()) {
+        reasons_[i].push_back(backups[i].doubt);
       if (backups[i].time > now + kFuture) {
         reasons_[i].push_back("dated in the future");
       } else if (backups[i].worth == Worth::kDamaged) {

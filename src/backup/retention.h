@@ -39,6 +39,7 @@ struct RetentionCandidate {
   Time time;
   Worth worth = Worth::kProven;
   bool pinned = false;
+  std::string doubt = {};  // why nobody knows its worth just now; empty: it is as above
 };
 
 // Why one is kept, the strongest reason first; removed when there is none.
@@ -48,8 +49,8 @@ using Reasons = std::vector<std::string>;
 // `zone` tells where days begin.
 //
 // Whatever the rule: the newest proven one stays, and the newest one; a pinned one stays; one that
-// is dated more than a day after `now` stays and counts for nothing; a damaged one stays as long as
-// the daily ones of its time, and always if no proven one is newer.
+// is dated more than a day after `now` stays and counts for nothing, and so does one in doubt; a
+// damaged one stays as long as the daily ones of its time, and always if no proven one is newer.
 std::vector<Reasons> judge(std::span<const RetentionCandidate> backups, Time now,
                            const RetentionRule& rule, const Zone& zone);
 
