@@ -137,13 +137,13 @@ void prune_group(Store& store, const Judged& judged, const PruneJob& job, Pruned
     pruned.steps.push_back({.store = &store, .backup = *group[i], .reasons = reasons[i]});
   }
   if (!judged.any_to_go()) return;
-  if (const auto why = shrunken(group); why && !job.force) {
-    pruned.suspicions.push_back(
-        fmt::format("{} in {}: {}", printable(group.front()->database()), store.name(), *why));
+  if (const auto newest = shrunken(group, context.clock.now()); newest && !job.force) {
+    pruned.suspicions.push_back(fmt::format("{} in {}: {}", printable(group.front()->database()),
+                                            store.name(), newest->how));
     context.log.warning("nothing is removed: the newest backup is far smaller than those before it",
                         {{"store", store.name()},
-                         {"backup", group.front()->key},
-                         {"cause", *why},
+                         {"backup", newest->key},
+                         {"cause", newest->how},
                          {"hint", "if that is as it should be: `pgstow prune --force`"}});
     return;
   }
@@ -208,13 +208,14 @@ std::string percent(std::uint64_t part, std::uint64_t whole) {
 
 }  // namespace
 
-std::optional<std::string> shrunken(const std::vector<const Backup*>& backups) {
+std::optional<Shrunken> shrunken(const std::vector<const Backup*>& backups, Time now) {
   const Backup* newest = nullptr;
   std::uint64_t rows = 0;
   std::uint64_t bytes = 0;
   std::size_t seen = 0;
   for (const Backup* backup : backups) {
     if (!backup->manifest || backup->state() == "damaged") continue;
+    if (is_of_future(backup->time, now)) continue;
     if (newest == nullptr) {
       newest = backup;
     } else if (seen++ < kPredecessors) {
@@ -224,13 +225,16 @@ std::optional<std::string> shrunken(const std::vector<const Backup*>& backups) {
   }
   if (newest == nullptr) return std::nullopt;
   const Manifest& manifest = *newest->manifest;
+  const auto shrunk_to = [&](const std::string& has, std::uint64_t part, std::uint64_t whole) {
+    return Shrunken{.key = newest->key,
+                    .how = fmt::format("{}, {} of what one of the last {} had", has,
+                                       percent(part, whole), std::min(seen, kPredecessors))};
+  };
   if (manifest.rows() < rows / 2) {
-    return fmt::format("{} rows, {} of what one of the last {} had", manifest.rows(),
-                       percent(manifest.rows(), rows), std::min(seen, kPredecessors));
+    return shrunk_to(fmt::format("{} rows", manifest.rows()), manifest.rows(), rows);
   }
   if (manifest.raw.bytes < bytes / 2) {
-    return fmt::format("{}, {} of what one of the last {} had", human_bytes(manifest.raw.bytes),
-                       percent(manifest.raw.bytes, bytes), std::min(seen, kPredecessors));
+    return shrunk_to(human_bytes(manifest.raw.bytes), manifest.raw.bytes, bytes);
   }
   return std::nullopt;
 }

@@ -50,9 +50,16 @@ Pruned run_prune(const PruneJob& job, const Stores& stores, const Context& conte
 // Why each backup of this listing is kept, for display; in its order, of the first copy.
 std::vector<Reasons> reasons_of(const std::vector<Backup>& backups, const PruneJob& job, Time now);
 
-// How the newest backup is far smaller than its predecessors: fewer than half the rows or raw bytes
-// of the largest of the seven before it. `backups` are of one database, newest first.
-std::optional<std::string> shrunken(const std::vector<const Backup*>& backups);
+// A backup that is far smaller than its predecessors.
+struct Shrunken {
+  std::string key;
+  std::string how;
+};
+
+// Whether the newest backup has fewer than half the rows or raw bytes of the largest of the seven
+// before it. `backups` are of one database, newest first; those of the future (is_of_future()) are
+// left out, or one from a clock that was wrong would be the newest for years.
+std::optional<Shrunken> shrunken(const std::vector<const Backup*>& backups, Time now);
 
 // Pins a backup wherever it lies, or takes the pins away; where nothing may be removed, the pin
 // then says that it is off. A store that fails does not stop the others; all failures are thrown as

@@ -224,6 +224,17 @@ TEST_F(Prune, NothingGoesWhileTheNewestOneIsFarSmaller) {
   EXPECT_EQ(prune(true).removed, 8);
 }
 
+// As a host left it whose clock was once years ahead.
+TEST_F(Prune, OneOfTheFutureIsNotTheNewestOne) {
+  add_days(7);
+  add("20261124_035000", "shop", 49);
+  add("20291124_030000");
+  const Pruned pruned = prune();
+  EXPECT_EQ(pruned.removed, 0);
+  EXPECT_THAT(pruned.suspicions, ElementsAre(HasSubstr("shop in local: 49 rows, 49 %")));
+  EXPECT_THAT(days(), SizeIs(9));
+}
+
 // A damaged one whose verification only root can read would take the week's place of a good one.
 TEST_F(Prune, WhoseVerificationCantBeReadTakesNobodysPlace) {
   add_days(4);

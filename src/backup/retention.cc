@@ -17,8 +17,6 @@ using std::chrono::local_days;
 using std::chrono::year_month_day;
 using Worth = RetentionCandidate::Worth;
 
-constexpr std::chrono::hours kFuture{24};  // clocks and zones differ by less
-
 // A number that is larger for later periods.
 using Period = std::int64_t;
 using PeriodOf = std::function<Period(local_days)>;
@@ -66,10 +64,10 @@ class Judgement {
       days_.push_back(std::chrono::floor<days>(zone.to_local(second)));
     }
     for (const std::size_t i : order_) {
+      if (is_of_future(backups[i].time, now)) {
+        reasons_[i].push_back("dated in the future");
       } else if (!backups[i].doubt.empty()) {
         reasons_[i].push_back(backups[i].doubt);
-      if (backups[i].time > now + kFuture) {
-        reasons_[i].push_back("dated in the future");
       } else if (backups[i].worth == Worth::kDamaged) {
         damaged_.push_back(i);
       } else {
@@ -176,6 +174,8 @@ std::string month_name(local_days day) { return day_name(day).substr(0, 7); }
 std::string year_name(local_days day) { return day_name(day).substr(0, 4); }
 
 }  // namespace
+
+bool is_of_future(Time time, Time now) { return time > now + std::chrono::hours(24); }
 
 std::vector<Reasons> judge(std::span<const RetentionCandidate> backups, Time now,
                            const RetentionRule& rule, const Zone& zone) {

@@ -45,12 +45,16 @@ struct RetentionCandidate {
 // Why one is kept, the strongest reason first; removed when there is none.
 using Reasons = std::vector<std::string>;
 
+// Whether it is dated so far ahead that a clock was wrong: more than a day, since clocks and zones
+// differ by less.
+bool is_of_future(Time time, Time now);
+
 // The verdict on each of the backups of one database of one server in one store, in their order.
 // `zone` tells where days begin.
 //
-// Whatever the rule: the newest proven one stays, and the newest one; a pinned one stays; one that
-// is dated more than a day after `now` stays and counts for nothing, and so does one in doubt; a
-// damaged one stays as long as the daily ones of its time, and always if no proven one is newer.
+// Whatever the rule: the newest proven one stays, and the newest one; a pinned one stays; one of
+// the future stays and counts for nothing, and so does one in doubt; a damaged one stays as long as
+// the daily ones of its time, and always if no proven one is newer.
 std::vector<Reasons> judge(std::span<const RetentionCandidate> backups, Time now,
                            const RetentionRule& rule, const Zone& zone);
 
