@@ -96,17 +96,22 @@ std::vector<Judged> judge_all(const std::vector<Backup>& backups, const PruneJob
   return all;
 }
 
-void finish_begun(Store& store, const Context& context) {
-  if (const int finished = finish_removals(store); finished > 0) {
+using Failures = std::vector<NotRemoved>;  // of one store
+
+void finish_begun(Store& store, Failures& failures, const Context& context) {
+  const Finished finished = finish_removals(store);
+  failures = finished.failures;
+  if (finished.removals > 0) {
     context.log.info("ended removals that a dead run began",
-                     {{"store", store.name()}, {"backups", std::to_string(finished)}});
+                     {{"store", store.name()}, {"backups", std::to_string(finished.removals)}});
   }
 }
 
 // Asked only where something is to go: in a versioned bucket, the question leaves a marker.
-bool removable(Store& store, bool any_to_go, Pruned& pruned, const Context& context) {
+bool removable(Store& store, bool any_to_go, Pruned& pruned, Failures& failures,
+               const Context& context) {
   try {
-    finish_begun(store, context);
+    finish_begun(store, failures, context);
     if (any_to_go) check_removable(store);
     return true;
   } catch (const NotAllowed& e) {
@@ -118,19 +123,47 @@ bool removable(Store& store, bool any_to_go, Pruned& pruned, const Context& cont
   }
 }
 
-void remove_step(PruneStep& step, const PruneJob& job, Pruned& pruned, const Context& context) {
+// One that can't be removed does not keep it from the others. A store that gives no answer does:
+// each question would take its minutes.
+void remove_step(PruneStep& step, const PruneJob& job, Pruned& pruned, Failures& failures,
+                 const Context& context) {
   check_stop(context.stop);
-  if (!job.dry_run) {
-    remove_backup(*step.store, step.backup.key);
-    context.log.debug("removed", {{"backup", step.store->location(step.backup.key)}});
+  try {
+    if (!job.dry_run) {
+      remove_backup(*step.store, step.backup.key);
+      context.log.debug("removed", {{"backup", step.store->location(step.backup.key)}});
+    }
+    step.removed = true;
+    ++pruned.removed;
+  } catch (const Cancelled&) {
+    throw;
+  } catch (const Transient&) {
+    throw;
+  } catch (const Error& e) {
+    failures.push_back({step.backup.key, e.what(), e.hint()});
   }
-  step.removed = true;
-  ++pruned.removed;
+}
+
+StoreFailure note_not_removed(const Store& store, const Failures& failures,
+                              const Context& context) {
+  const NotRemoved& first = failures.front();
+  Facts facts{{"store", store.name()},
+              {"backups", std::to_string(failures.size())},
+              {"one", first.key},
+              {"cause", first.problem}};
+  if (!first.hint.empty()) facts.emplace_back("hint", first.hint);
+  context.log.error("backups could not be removed", facts);
+  const std::string others =
+      failures.size() == 1 ? "" : fmt::format(" (and {} more)", failures.size() - 1);
+  return {.store = store.name(),
+          .problem = fmt::format("{} could not be removed{}: {}", printable(first.key), others,
+                                 first.problem),
+          .hint = first.hint};
 }
 
 // Oldest first: whenever it is cut short, the newer ones are still there.
 void prune_group(Store& store, const Judged& judged, const PruneJob& job, Pruned& pruned,
-                 const Context& context) {
+                 Failures& failures, const Context& context) {
   const auto& [group, reasons] = judged;
   const std::size_t first = pruned.steps.size();
   for (std::size_t i = 0; i < group.size(); ++i) {
@@ -148,7 +181,8 @@ void prune_group(Store& store, const Judged& judged, const PruneJob& job, Pruned
     return;
   }
   for (std::size_t i = pruned.steps.size(); i-- > first;) {
-    if (pruned.steps[i].reasons.empty()) remove_step(pruned.steps[i], job, pruned, context);
+    if (!pruned.steps[i].reasons.empty()) continue;
+    remove_step(pruned.steps[i], job, pruned, failures, context);
   }
 }
 
@@ -172,8 +206,10 @@ void prune_store(Store& store, const PruneJob& job, Pruned& pruned, const Contex
   warn_of_doubts(store, backups, context);
   const std::vector<Judged> all = judge_all(backups, job, context.clock.now());
   const bool any = std::ranges::any_of(all, &Judged::any_to_go);
-  if (!job.dry_run && !removable(store, any, pruned, context)) return;
-  for (const Judged& judged : all) prune_group(store, judged, job, pruned, context);
+  Failures failures;
+  if (!job.dry_run && !removable(store, any, pruned, failures, context)) return;
+  for (const Judged& judged : all) prune_group(store, judged, job, pruned, failures, context);
+  if (!failures.empty()) pruned.failures.push_back(note_not_removed(store, failures, context));
 }
 
 // The archives stay there, and are paid for, until somebody removes their old versions.

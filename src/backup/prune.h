@@ -44,7 +44,8 @@ struct Pruned {
 // another store still misses is not, as long as it is one of the newest seven of these. Backups
 // whose manifest or verification can't be read just now are kept. Where the newest backup of a
 // database is far smaller than the ones before it (shrunken()), nothing of that database is removed
-// in that store. A store that fails does not stop the others.
+// in that store. A store that fails does not stop the others, nor a backup that can't be removed:
+// it stays as it was, and is one of the failures.
 Pruned run_prune(const PruneJob& job, const Stores& stores, const Context& context);
 
 // Why each backup of this listing is kept, for display; in its order, of the first copy.

@@ -18,6 +18,7 @@
 namespace pgstow {
 namespace {
 
+using testing::AllOf;
 using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -75,6 +76,20 @@ class Unreadable final : public Lent {
   std::unique_ptr<Source> open(std::string_view key, Range range) override {
     if (key == key_) throw Error("open: Permission denied");
     return Lent::open(key, range);
+  }
+
+ private:
+  std::string key_;
+};
+
+// A store with an object that can't be removed, for the reason of such an error.
+template <typename Cause>
+class Holding final : public Lent {
+ public:
+  Holding(Store& inner, std::string key) : Lent(inner), key_(std::move(key)) {}
+  void remove(std::string_view key) override {
+    if (key == key_) throw Cause("delete: denied by its policy");
+    Lent::remove(key);
   }
 
  private:
@@ -302,6 +317,62 @@ TEST_F(Prune, AStoreWithoutTheRightIsLeftAlone) {
   EXPECT_THAT(pruned.not_removable, ElementsAre("s3"));
   EXPECT_THAT(pruned.failures, IsEmpty());
   EXPECT_THAT(days(), SizeIs(12));
+}
+
+TEST_F(Prune, WhatCantBeRemovedStaysWholeAndKeepsItFromNoOther) {
+  add_days(12);
+  Holding<NotAllowed> bucket(store, "backup_20261114_030000.dump.gz");
+  for (const int removed : {7, 0}) {
+    const Pruned pruned = run_prune(job(), stores_of(bucket), context);
+    EXPECT_EQ(pruned.removed, removed);
+    EXPECT_THAT(pruned.not_removable, IsEmpty());
+    ASSERT_THAT(pruned.failures, SizeIs(1));
+    EXPECT_EQ(pruned.failures[0].store, "local");
+    EXPECT_THAT(pruned.failures[0].problem,
+                AllOf(StartsWith("backup_20261114_030000.dump.gz could not be removed"),
+                      HasSubstr("denied")));
+    EXPECT_THAT(days(), ElementsAre("1124", "1123", "1122", "1115", "1114"));
+    EXPECT_EQ(list_backups(store).back().state(), "unverified") << "with its manifest";
+  }
+}
+
+TEST_F(Prune, WhatCantBeRemovedAndHadNoManifestHasNone) {
+  add_days(3);
+  write_object(store, "backup_20261101_030000.dump.gz", "old", Existing::kRefuse);
+  write_object(store, "backup_20261102_030000.dump.gz", "old", Existing::kRefuse);
+  Holding<Error> stuck(store, "backup_20261101_030000.dump.gz");
+  EXPECT_THAT(run_prune(job(), stores_of(stuck), context).failures, SizeIs(1));
+  EXPECT_THAT(days(), ElementsAre("1124", "1123", "1122", "1102", "1101"));
+  EXPECT_EQ(list_backups(store).back().state(), "no proof");
+}
+
+TEST_F(Prune, ARemovalThatCantBeEndedKeepsItFromNoOther) {
+  add_days(4);
+  const std::string mark = "{\"schema\": \"pgstow.removed/1\"}\n";
+  for (const char* day : {"20261101", "20261102"}) {
+    const std::string archive = fmt::format("backup_{}_030000.dump.gz", day);
+    write_object(store, archive, "half removed", Existing::kRefuse);
+    write_object(store, manifest_key(archive), mark, Existing::kRefuse);
+  }
+  Holding<NotAllowed> bucket(store, "backup_20261101_030000.dump.gz");
+  const Pruned pruned = run_prune(job(), stores_of(bucket), context);
+  EXPECT_EQ(pruned.removed, 1);
+  EXPECT_THAT(pruned.failures, SizeIs(1));
+  EXPECT_THAT(pruned.not_removable, IsEmpty());
+  EXPECT_THAT(store.list("backup_20261102"), IsEmpty());
+  EXPECT_THAT(store.list("backup_20261101"), SizeIs(2));
+}
+
+// Nobody knows whether it was carried out, and each further question would take its minutes.
+TEST_F(Prune, AStoreThatGivesNoAnswerIsAskedNothingMore) {
+  add_days(12);
+  Holding<Transient> silent(store, "backup_20261114_030000.dump.gz");
+  const Pruned pruned = run_prune(job(), stores_of(silent), context);
+  EXPECT_EQ(pruned.removed, 1);
+  EXPECT_THAT(pruned.failures, SizeIs(1));
+  EXPECT_THAT(days(), Not(Contains("1114")));
+  EXPECT_EQ(prune().removed, 6);
+  EXPECT_THAT(store.list("backup_20261114"), IsEmpty());
 }
 
 TEST_F(Prune, NothingIsAskedWhereNothingIsToGo) {

@@ -1,7 +1,10 @@
 #include "backup/removal.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
-#include <vector>
+#include <optional>
+#include <utility>
 
 #include "backup/catalogue.h"
 #include "base/error.h"
@@ -11,6 +14,10 @@ namespace {
 
 constexpr std::string_view kMark = "{\"schema\": \"pgstow.removed/1\"}\n";
 constexpr std::string_view kProbe = "backup_removal_probe";  // there never is one
+
+bool has(const std::vector<Object>& objects, const std::string& key) {
+  return std::ranges::find(objects, key, &Object::key) != objects.end();
+}
 
 bool shares_manifest(const std::vector<Object>& objects, const std::string& archive_key) {
   return std::ranges::any_of(objects, [&](const Object& other) {
@@ -25,7 +32,7 @@ void remove_beside(Store& store, const std::vector<Object>& objects,
                    const std::string& archive_key) {
   for (const std::string& key : {globals_key(archive_key), verification_key(archive_key),
                                  missed_key(archive_key), pin_key(archive_key)}) {
-    if (std::ranges::find(objects, key, &Object::key) != objects.end()) store.remove(key);
+    if (has(objects, key)) store.remove(key);
   }
   store.remove(manifest_key(archive_key));
 }
@@ -36,6 +43,49 @@ bool is_marked(Store& store, const std::string& key) {
   } catch (const NotFound&) {  // gone meanwhile
     return false;
   }
+}
+
+using Text = std::optional<std::string>;
+
+// Takes the mark away again, unless the archive has gone all the same.
+void put_back(Store& store, const std::string& archive_key, const Text& manifest) {
+  if (!has(store.list(archive_key), archive_key)) return;
+  const std::string key = manifest_key(archive_key);
+  if (manifest) {
+    write_object(store, key, *manifest, Existing::kRenew);
+  } else {
+    store.remove(key);
+  }
+}
+
+// An archive that stays for good must not lose its proof.
+void remove_marked(Store& store, const std::string& archive_key, const Text& manifest) {
+  try {
+    store.remove(archive_key);
+  } catch (const Cancelled&) {
+    throw;
+  } catch (const Transient&) {  // may have been carried out, or still be: the next run ends it
+    throw;
+  } catch (Error& e) {
+    try {
+      put_back(store, archive_key, manifest);
+    } catch (const Error& again) {
+      e.within(fmt::format("its manifest could not be put back ({})", again.what()));
+    }
+    throw;
+  }
+}
+
+bool is_begun(Store& store, const Object& object) {
+  return manifest_stem(object.key) && object.size_bytes == kMark.size() &&
+         is_marked(store, object.key);
+}
+
+void finish_one(Store& store, const std::vector<Object>& objects, const std::string& stem) {
+  for (const Object& other : objects) {
+    if (archive_stem(other.key) == stem) store.remove(other.key);
+  }
+  remove_beside(store, objects, stem);
 }
 
 }  // namespace
@@ -51,23 +101,30 @@ void remove_backup(Store& store, const std::string& archive_key) {
     store.remove(archive_key);
     return;
   }
-  write_object(store, manifest_key(archive_key), kMark, Existing::kReplace);
-  store.remove(archive_key);
+  const std::string key = manifest_key(archive_key);
+  const Text manifest = has(objects, key) ? Text(read_object(store, key)) : std::nullopt;
+  write_object(store, key, kMark, Existing::kReplace);
+  remove_marked(store, archive_key, manifest);
   remove_beside(store, objects, archive_key);
 }
 
-int finish_removals(Store& store) {
-  int finished = 0;
+Finished finish_removals(Store& store) {
+  Finished finished;
+  bool asked = false;
   const std::vector<Object> objects = store.list();
   for (const Object& object : objects) {
-    const auto stem = manifest_stem(object.key);
-    if (!stem || object.size_bytes != kMark.size() || !is_marked(store, object.key)) continue;
-    if (finished == 0) check_removable(store);
-    for (const Object& other : objects) {
-      if (archive_stem(other.key) == stem) store.remove(other.key);
+    if (!is_begun(store, object)) continue;
+    if (!std::exchange(asked, true)) check_removable(store);
+    try {
+      finish_one(store, objects, *manifest_stem(object.key));
+      ++finished.removals;
+    } catch (const Cancelled&) {
+      throw;
+    } catch (const Transient&) {
+      throw;
+    } catch (const Error& e) {
+      finished.failures.push_back({object.key, e.what(), e.hint()});
     }
-    remove_beside(store, objects, *stem);
-    ++finished;
   }
   return finished;
 }

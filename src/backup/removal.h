@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "store/store.h"
 
@@ -16,11 +17,25 @@ bool is_removal_mark(std::string_view manifest_text);
 void check_removable(Store& store);
 
 // First a mark takes the place of the manifest: with that, it is no backup any more. Then go the
-// archive, the globals and the notes beside it, and last the mark.
+// archive, the globals and the notes beside it, and last the mark. An archive that can't be removed
+// gets its manifest back before this throws; where nobody knows whether it was (Transient), the
+// mark stays.
 void remove_backup(Store& store, const std::string& archive_key);
 
-// Ends the removals that dead runs began; returns how many. Throws as check_removable() before
-// anything is removed.
-int finish_removals(Store& store);
+// What could not be removed, and why.
+struct NotRemoved {
+  std::string key;
+  std::string problem;
+  std::string hint;
+};
+
+struct Finished {
+  int removals = 0;
+  std::vector<NotRemoved> failures = {};
+};
+
+// Ends the removals that dead runs began; one that can't be ended does not keep it from the others.
+// Throws as check_removable() before anything is removed, and Transient.
+Finished finish_removals(Store& store);
 
 }  // namespace pgstow
