@@ -94,20 +94,6 @@ void read_verification(Store& store, Backup& backup) {
   }
 }
 
-// A pin that says that it is off lies where nothing may be removed. What can't be read holds.
-bool is_pinned(Store& store, const std::string& key) {
-  try {
-    const boost::json::object pin = parse_json_object(read_object(store, key), key);
-    return !pin.contains("pinned") || get_bool(pin, "pinned", key);
-  } catch (const Cancelled&) {
-    throw;
-  } catch (const NotFound&) {  // taken away meanwhile
-    return false;
-  } catch (const Error&) {
-    return true;
-  }
-}
-
 using Sizes = std::map<std::string, std::uint64_t>;  // of the store's objects, by key
 
 bool lacks_globals(const Backup& backup, const Sizes& objects) {
@@ -185,6 +171,19 @@ std::string globals_key(std::string_view archive_key) {
 std::string missed_key(std::string_view archive_key) { return beside(archive_key, kMissedSuffix); }
 
 std::string pin_key(std::string_view archive_key) { return beside(archive_key, kPinSuffix); }
+
+bool is_pinned(Store& store, const std::string& key) {
+  try {
+    const boost::json::object pin = parse_json_object(read_object(store, key), key);
+    return !pin.contains("pinned") || get_bool(pin, "pinned", key);
+  } catch (const Cancelled&) {
+    throw;
+  } catch (const NotFound&) {  // taken away meanwhile
+    return false;
+  } catch (const Error&) {
+    return true;
+  }
+}
 
 std::vector<std::string> missed_notes(Store& store) {
   std::vector<std::string> notes;

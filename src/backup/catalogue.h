@@ -68,6 +68,9 @@ std::string globals_key(std::string_view archive_key);
 std::string missed_key(std::string_view archive_key);
 // The pin that keeps retention from removing a backup.
 std::string pin_key(std::string_view archive_key);
+// Whether the pin of that key holds. One that says that it is off, as it lies where nothing may be
+// removed, does not, nor does one that is not there; one that can't be read does.
+bool is_pinned(Store& store, const std::string& key);
 
 // The store's notes of that kind: keys.
 std::vector<std::string> missed_notes(Store& store);

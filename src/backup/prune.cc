@@ -123,18 +123,25 @@ bool removable(Store& store, bool any_to_go, Pruned& pruned, Failures& failures,
   }
 }
 
+// Whether it has been removed, or would be.
+bool remove_one(PruneStep& step, const PruneJob& job, const Context& context) {
+  if (job.dry_run) return true;
+  if (remove_backup(*step.store, step.backup.key) == Removal::kPinned) {
+    step.reasons = {"pinned"};
+    return false;
+  }
+  context.log.debug("removed", {{"backup", step.store->location(step.backup.key)}});
+  return true;
+}
+
 // One that can't be removed does not keep it from the others. A store that gives no answer does:
 // each question would take its minutes.
 void remove_step(PruneStep& step, const PruneJob& job, Pruned& pruned, Failures& failures,
                  const Context& context) {
   check_stop(context.stop);
   try {
-    if (!job.dry_run) {
-      remove_backup(*step.store, step.backup.key);
-      context.log.debug("removed", {{"backup", step.store->location(step.backup.key)}});
-    }
-    step.removed = true;
-    ++pruned.removed;
+    step.removed = remove_one(step, job, context);
+    if (step.removed) ++pruned.removed;
   } catch (const Cancelled&) {
     throw;
   } catch (const Transient&) {

@@ -96,6 +96,21 @@ class Holding final : public Lent {
   std::string key_;
 };
 
+// Somebody says `keep` when the removal has just begun.
+class PinnedMeanwhile final : public Lent {
+ public:
+  PinnedMeanwhile(Store& inner, std::string key) : Lent(inner), key_(std::move(key)) {}
+  std::vector<Object> list(std::string_view prefix) override {
+    if (prefix == archive_stem(key_)) {
+      write_object(*this, pin_key(key_), "{\"pinned\": true}", Existing::kReplace);
+    }
+    return Lent::list(prefix);
+  }
+
+ private:
+  std::string key_;
+};
+
 Stores stores_of(Store& store) {
   std::vector<Place> places;
   places.push_back({.store = std::make_unique<Lent>(store)});
@@ -373,6 +388,19 @@ TEST_F(Prune, AStoreThatGivesNoAnswerIsAskedNothingMore) {
   EXPECT_THAT(days(), Not(Contains("1114")));
   EXPECT_EQ(prune().removed, 6);
   EXPECT_THAT(store.list("backup_20261114"), IsEmpty());
+}
+
+TEST_F(Prune, APinThatComesMeanwhileHolds) {
+  add_days(12);
+  PinnedMeanwhile shared(store, "backup_20261114_030000.dump.gz");
+  const Pruned pruned = run_prune(job(), stores_of(shared), context);
+  EXPECT_EQ(pruned.removed, 7);
+  ASSERT_THAT(days(), Contains("1114"));
+  const Backup kept = list_backups(store).back();
+  EXPECT_EQ(kept.state(), "unverified");
+  EXPECT_TRUE(kept.pinned);
+  EXPECT_THAT(pruned.steps[10].reasons, ElementsAre("pinned"));
+  EXPECT_FALSE(pruned.steps[10].removed);
 }
 
 TEST_F(Prune, NothingIsAskedWhereNothingIsToGo) {

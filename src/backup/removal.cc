@@ -94,18 +94,21 @@ bool is_removal_mark(std::string_view manifest_text) { return manifest_text == k
 
 void check_removable(Store& store) { store.remove(kProbe); }
 
-void remove_backup(Store& store, const std::string& archive_key) {
+Removal remove_backup(Store& store, const std::string& archive_key) {
   const std::vector<Object> objects = store.list(*archive_stem(archive_key));
+  const std::string pin = pin_key(archive_key);
+  if (has(objects, pin) && is_pinned(store, pin)) return Removal::kPinned;
   // Two archives of one stem share what lies beside them: the other one keeps it.
   if (shares_manifest(objects, archive_key)) {
     store.remove(archive_key);
-    return;
+    return Removal::kDone;
   }
   const std::string key = manifest_key(archive_key);
   const Text manifest = has(objects, key) ? Text(read_object(store, key)) : std::nullopt;
   write_object(store, key, kMark, Existing::kReplace);
   remove_marked(store, archive_key, manifest);
   remove_beside(store, objects, archive_key);
+  return Removal::kDone;
 }
 
 Finished finish_removals(Store& store) {

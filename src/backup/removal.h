@@ -16,11 +16,16 @@ bool is_removal_mark(std::string_view manifest_text);
 // Throws when the store would not let anything be removed; asked before anything is.
 void check_removable(Store& store);
 
+enum class Removal {
+  kDone,
+  kPinned,  // since it was judged: it stays as it is
+};
+
 // First a mark takes the place of the manifest: with that, it is no backup any more. Then go the
 // archive, the globals and the notes beside it, and last the mark. An archive that can't be removed
 // gets its manifest back before this throws; where nobody knows whether it was (Transient), the
 // mark stays.
-void remove_backup(Store& store, const std::string& archive_key);
+Removal remove_backup(Store& store, const std::string& archive_key);
 
 // What could not be removed, and why.
 struct NotRemoved {
