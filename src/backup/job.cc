@@ -15,7 +15,9 @@ std::optional<Pruned> rotate(const Job& job, const Made& made, const Stores& sto
   rotation.server = made.backup.manifest->system_identifier;
   for (const Copy& copy : made.backup.copies) rotation.stores.push_back(copy.store);
   try {
-    return run_prune(rotation, stores, context);
+    Pruned pruned = run_prune(rotation, stores, context);
+    pruned.steps = {};
+    return pruned;
   } catch (const Cancelled&) {
     throw;
   } catch (const Error& e) {

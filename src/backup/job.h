@@ -15,7 +15,9 @@ struct Job {
 
 struct JobDone {
   Made made;
-  std::optional<Pruned> pruned = {};  // nothing: there was no rotation
+  // Nothing: there was no rotation. Without its steps, each of which holds a whole manifest: those
+  // of a run of many databases would all be held to its end.
+  std::optional<Pruned> pruned = {};
 
   // Good in every store and without warnings, and rotated as the rule says.
   bool complete() const;
