@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "base/text.h"
+#include "pg/transaction.h"
 
 namespace pgstow {
 namespace {
@@ -93,12 +94,19 @@ Restored restore_beside(const Run& run) {
                     .before = {},
                     .comparison = fill_database(run, *object, fresh.name())};
   // From here the new database is proven; the present one has not been touched.
-  if (run.job.mode == RestoreMode::kInto) {
-    rename_or_find_out(run.maintenance, {{.from = fresh.name(), .to = run.plan.database}},
-                       run.context.stop);
-    fresh.keep();
-  } else {
-    swap(run, fresh, restored);
+  try {
+    if (run.job.mode == RestoreMode::kInto) {
+      rename_or_find_out(
+          run.maintenance, {{.from = fresh.name(), .to = run.plan.database}}, run.context.stop,
+          fmt::format("if there is a database {} now, it is whole", printable(run.plan.database)),
+          run.context);
+      fresh.keep();
+    } else {
+      swap(run, fresh, restored);
+    }
+  } catch (const pg::OutcomeUnknown&) {
+    fresh.keep();  // whatever it is by now
+    throw;
   }
   return restored;
 }
@@ -135,7 +143,8 @@ Restored restore_in_place(const Run& run) {
     pg::drop_database(run.maintenance, run.plan.database);
     dropped = true;
     // Not to be stopped: the present one is gone.
-    rename_or_find_out(run.maintenance, {{.from = fresh.name(), .to = run.plan.database}}, {});
+    rename_or_find_out(run.maintenance, {{.from = fresh.name(), .to = run.plan.database}}, {},
+                       "restore it again", run.context);
     fresh.keep();
     return {.database = run.plan.database,
             .before = {},

@@ -61,8 +61,9 @@ RestorePlan plan_restore(const RestoreJob& job, const Context& context);
 // Carries the plan out, from the nearest copy of the backup that turns out whole. Throws if the
 // plan's database has appeared or gone since. Returns when the restored database is
 // in place and proven equal to it. If it throws in the modes kSwap and kInto, the present database
-// is exactly as it was. In the mode kInPlace it is gone from the moment the log says so; the stored
-// bytes have been verified, and the object opened, before. A failure after it says so.
+// is exactly as it was, unless it throws pg::OutcomeUnknown: then it may be restored. In the mode
+// kInPlace it is gone from the moment the log says so; the stored bytes have been verified, and the
+// object opened, before. A failure after it says so.
 Restored run_restore(const RestoreJob& job, const RestorePlan& plan, const Backup& backup,
                      const Context& context, Progress& progress);
 

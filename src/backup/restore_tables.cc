@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "backup/fill.h"
+#include "backup/outcome.h"
 #include "backup/part.h"
 #include "backup/restore_checks.h"
 #include "backup/restore_roles.h"
@@ -67,10 +68,13 @@ class ScratchSchemas {
   bool gone_ = false;
 };
 
-// What the swap is told by a lost connection may have been done all the same.
-bool is_done(const pg::Connection& session, const pg::TableSwap& swap) {
-  pg::Connection other = session.open_another(session.database(), {});
-  return !pg::schema_exists(other, swap.scratch.begin()->second);
+// The scratch schemas go in the transaction of the swap.
+std::optional<bool> is_done(const pg::Connection& session, const pg::TableSwap& swap,
+                            const std::stop_token& stop) {
+  const std::string& scratch = swap.scratch.begin()->second;
+  pg::Connection other = session.open_another(session.database(), stop);
+  if (pg::is_being_dropped(other, scratch)) return std::nullopt;
+  return !pg::schema_exists(other, scratch);  // in this order: it may be done in between
 }
 
 // The statements that make a schema which the database lacks as the backup has it.
@@ -137,8 +141,9 @@ std::vector<pg::TableName> put_in_place(const Run& run, pg::TableSwap& swap) {
       return {};
     }
     return kept_names(pg::swap_tables(run.session, swap, run.plan.present), swap.kept);
-  } catch (const Transient&) {
-    if (!is_done(run.session, swap)) throw;
+  } catch (const pg::OutcomeUnknown& lost) {
+    find_out([&](const std::stop_token& stop) { return is_done(run.session, swap, stop); }, lost,
+             lost.hint(), run.context);
     return kept_names(run.plan.present.tables, swap.kept);
   }
 }

@@ -69,7 +69,8 @@ TablesPlan plan_tables(const TablesJob& job, const TablesTarget& target, const B
                        const Context& context);
 
 // Carries the plan out. If it throws, the database is as it was, but for a schema
-// ...__restoring_... where the connection was lost, which the next run drops.
+// ...__restoring_... where the connection was lost, which the next run drops. After
+// pg::OutcomeUnknown the tables may be restored.
 RestoredTables run_restore_tables(const TablesJob& job, const TablesPlan& plan,
                                   const Backup& backup, const Context& context, Progress& progress);
 

@@ -1,8 +1,13 @@
 #include "backup/swap.h"
 
-#include <chrono>
+#include <fmt/format.h>
 
+#include <chrono>
+#include <optional>
+
+#include "backup/outcome.h"
 #include "base/error.h"
+#include "base/text.h"
 
 namespace pgstow {
 namespace {
@@ -16,6 +21,18 @@ std::string free_before_name(pg::Connection& maintenance, const std::string& dat
     time += std::chrono::seconds(1);
   }
   return pg::before_name(database, time);
+}
+
+// What somebody has to look for who is not told whether it was done.
+std::string hint_for(const std::string& database, const std::string& before) {
+  if (before.empty()) {
+    return fmt::format("if there is a database {}, it was done", printable(database));
+  }
+  return fmt::format(
+      "look whether there is a database {0}: if so, it is what {1} was before, and {1} is the new "
+      "one; otherwise nothing has changed. Restore nothing until you know: another restore drops "
+      "what an earlier one kept",
+      printable(before), printable(database));
 }
 
 }  // namespace
@@ -37,12 +54,18 @@ pg::Connection open_maintenance(const pg::Access& access, const RestoreJob& job,
 }
 
 void rename_or_find_out(pg::Connection& maintenance, const std::vector<pg::Rename>& renames,
-                        const std::stop_token& stop) {
+                        const std::stop_token& stop, const std::string& hint,
+                        const Context& context) {
   try {
     pg::rename_databases(maintenance, renames, stop);
-  } catch (const Transient&) {
-    pg::Connection session = pg::another_maintenance(maintenance);
-    if (pg::database_exists(session, renames.back().from)) throw;
+  } catch (const pg::OutcomeUnknown& lost) {
+    const std::string& fresh = renames.back().from;
+    const AskOutcome ask = [&](const std::stop_token& asking) -> std::optional<bool> {
+      pg::Connection session = pg::another_maintenance(maintenance, asking);
+      if (pg::is_being_changed(session, fresh)) return std::nullopt;
+      return !pg::database_exists(session, fresh);  // in this order: it may be done in between
+    };
+    find_out(ask, lost, hint, context);
   }
 }
 
@@ -55,7 +78,7 @@ std::string put_in_place(pg::Connection& maintenance, const std::string& fresh,
     renames.push_back({.from = database, .to = before});
   }
   renames.push_back({.from = fresh, .to = database});
-  rename_or_find_out(maintenance, renames, context.stop);
+  rename_or_find_out(maintenance, renames, context.stop, hint_for(database, before), context);
   return before;
 }
 

@@ -20,10 +20,12 @@ std::string target_database(const pg::Access& access);
 pg::Connection open_maintenance(const pg::Access& access, const RestoreJob& job,
                                 const Context& context);
 
-// Does the renamings in one transaction. Where the connection breaks in their midst, a new one
-// tells whether they were done; if it throws, they were not, or nobody can tell.
+// Does the renamings in one transaction, which this stop ends. Where the answer to its COMMIT is
+// lost, new sessions tell whether they were done. If it throws, they were not, unless it is
+// OutcomeUnknown, with the hint (outcome.h).
 void rename_or_find_out(pg::Connection& maintenance, const std::vector<pg::Rename>& renames,
-                        const std::stop_token& stop);
+                        const std::stop_token& stop, const std::string& hint,
+                        const Context& context);
 
 // Gives the database `fresh` the name `database`. In the same transaction the one that has it, if
 // there is one, gets a name that tells where it came from, which is returned (otherwise "").

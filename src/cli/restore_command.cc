@@ -10,6 +10,7 @@
 #include "cli/commands.h"
 #include "cli/restore_choice.h"
 #include "cli/several.h"
+#include "pg/transaction.h"
 
 namespace pgstow::cli {
 namespace {
@@ -110,6 +111,8 @@ int restore(const Session& session) {
   Restored restored;
   try {
     restored = run_restore(job, plan, backup, session.context, session.progress);
+  } catch (const pg::OutcomeUnknown&) {
+    throw;
   } catch (Error& e) {
     pg::tell_what_became_of(job.place, e, session.context);
     if (job.mode != RestoreMode::kInPlace) {

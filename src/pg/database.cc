@@ -9,6 +9,7 @@
 #include "pg/server.h"
 #include "pg/server_error.h"
 #include "pg/sql_text.h"
+#include "pg/transaction.h"
 
 namespace pgstow::pg {
 namespace {
@@ -231,8 +232,8 @@ Connection open_maintenance(const Parameters& parameters, std::stop_token stop) 
   return made_writable(Connection::open(parameters, std::move(stop)));
 }
 
-Connection another_maintenance(const Connection& maintenance) {
-  return made_writable(maintenance.open_another(maintenance.database(), {}));
+Connection another_maintenance(const Connection& maintenance, std::stop_token stop) {
+  return made_writable(maintenance.open_another(maintenance.database(), std::move(stop)));
 }
 
 std::string restoring_name(std::string_view database, Time time) {
@@ -253,6 +254,18 @@ bool is_beside_another(std::string_view database) {
 bool database_exists(Connection& maintenance, const std::string& name) {
   return maintenance.query("select 1 from pg_catalog.pg_database where datname = $1", {name})
              .rows() == 1;
+}
+
+// By the lock that ALTER and DROP DATABASE take first and hold to their end.
+bool is_being_changed(Connection& maintenance, const std::string& name) {
+  return maintenance
+             .query(
+                 "select 1 from pg_catalog.pg_locks l join pg_catalog.pg_database d "
+                 "on l.classid = 'pg_catalog.pg_database'::regclass and l.objid = d.oid "
+                 "where d.datname = $1 and l.locktype = 'object' and l.granted "
+                 "and l.mode = 'AccessExclusiveLock'",
+                 {name})
+             .rows() > 0;
 }
 
 std::vector<std::string> kept_databases(Connection& maintenance, std::string_view database) {
@@ -344,11 +357,11 @@ void rename_databases(Connection& maintenance, const std::vector<Rename>& rename
   Connection renamer = another_maintenance(maintenance);
   Connection helper = another_maintenance(maintenance);
   try {
-    renamer.query("begin");
+    Transaction transaction(renamer);
     renamer.query(fmt::format("set local lock_timeout = '{}ms'", kLockPatience.count()));
     for (const Rename& rename : renames) rename_one(renamer, helper, rename, stop);
-    renamer.query("commit");
-  } catch (Error& e) {  // the open transaction ends with its session
+    transaction.commit();
+  } catch (Error& e) {
     e.within("renaming databases");
     throw;
   }

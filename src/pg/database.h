@@ -19,7 +19,7 @@ namespace pgstow::pg {
 Connection open_maintenance(const Parameters& parameters, std::stop_token stop);
 
 // Another one to the same server and database; without a stop, for what must not be left half-done.
-Connection another_maintenance(const Connection& maintenance);
+Connection another_maintenance(const Connection& maintenance, std::stop_token stop = {});
 
 // The longest name PostgreSQL keeps whole (NAMEDATALEN - 1 in pg_config_manual.h), in bytes.
 constexpr std::size_t kMaxName = 63;
@@ -33,6 +33,9 @@ std::string before_name(std::string_view database, Time time);
 bool is_beside_another(std::string_view database);
 
 bool database_exists(Connection& maintenance, const std::string& name);
+
+// Whether a transaction that is not over yet renames or drops the database.
+bool is_being_changed(Connection& maintenance, const std::string& name);
 
 // The kept (before) or half-made (restoring) databases of `database`, oldest first.
 std::vector<std::string> kept_databases(Connection& maintenance, std::string_view database);
@@ -74,7 +77,7 @@ struct Rename {
 // them, new sessions are held at the door, and let in (or told that the database is gone) when it
 // is done. Throws, with everything as it was, if one of them can't be done: also when a stop is
 // asked for before the last word, and when another transaction holds a database's lock for ten
-// seconds.
+// seconds. But OutcomeUnknown when the server did not answer the last word.
 void rename_databases(Connection& maintenance, const std::vector<Rename>& renames,
                       const std::stop_token& stop);
 
