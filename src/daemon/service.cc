@@ -90,8 +90,10 @@ void Service::look() {
 void Service::begin() {
   state_ = parts_.state.read(context_);
   look();
-  const std::optional<Time> newest =
-      state_.last_good ? std::optional(state_.last_good->time) : std::nullopt;
+  // A database without any gets its first one now, as a single one does.
+  const std::optional<Time> newest = state_.last_good && state_.lacking.empty()
+                                         ? std::optional(state_.last_good->time)
+                                         : std::nullopt;
   handled_ = handled_at_start(settings_.schedules, newest, settings_.catch_up, now());
   // What became due while we were started anew was not missed.
   if (!settings_.catch_up && state_.handled) {

@@ -263,6 +263,12 @@ TEST_F(ServiceTest, ANewDatabaseIsStaleOnlyWhenItHasHadNoneForTooLong) {
   EXPECT_EQ(told.front(), "2026-11-24T15") << "1.5 days after it was seen first";
 }
 
+TEST_F(ServiceTest, ADatabaseWithoutAnyGetsItsFirstWhenTheServiceBegins) {
+  databases_ = {{.name = "shop", .last_good = good_backup(backup().made.backup)}, {.name = "new"}};
+  serve({good()}, "0 3 * * *");
+  EXPECT_EQ(start_times().front(), "2026-11-22T21:05:28");
+}
+
 // The failed database is tried again in its own time; the others' copies do not wait for it.
 TEST_F(ServiceTest, WhatAStoreMissedOfTheGoodDatabasesIsDeliveredToo) {
   settings_.catch_up = false;

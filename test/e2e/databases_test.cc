@@ -257,8 +257,8 @@ TEST_F(Databases, TheServiceMakesThemAllAndTellsOfEach) {
         [&] { return service.err().find("1 of 2 databases failed") != std::string::npos; });
   EXPECT_THAT(service.err(), HasSubstr("blog: "));
   const Outcome bad = pgstow.run({"status"});
-  EXPECT_EQ(bad.exit_code, 1) << bad.describe();
-  EXPECT_THAT(bad.out, AllOf(HasSubstr("blog: no good backup"), HasSubstr("shop: backup_"),
+  EXPECT_EQ(bad.exit_code, 3) << bad.describe();
+  EXPECT_THAT(bad.out, AllOf(HasSubstr("blog has no backup yet"), HasSubstr("shop: backup_"),
                              HasSubstr("1 of 2 databases failed")));
   // It is tried again; what has its backup is left alone.
   server.sql("postgres", "alter database blog with connection limit -1");
