@@ -263,7 +263,9 @@ void Service::deliver() {
   Background work([&] { failures = parts_.deliver(context, progress); });
   attend(work, [&] {
     watch_age();
-    if (plan().at <= now()) enough.request_stop();
+    // While a failed job is tried again and again, a delivery may be what saves the newest backup.
+    const Plan next = plan();
+    if (next.at <= now() && next.why != Plan::Why::kRetry) enough.request_stop();
   });
   try {
     work.take();

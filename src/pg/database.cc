@@ -207,23 +207,20 @@ Connection made_writable(Connection session) {
 // DROP DATABASE makes a checkpoint before it frees anything, and a full disk lets that fail: what
 // filled it would stay, and the server have no room. DROP TABLE frees at once. Event triggers would
 // run, with our rights.
-void drop_largest_tables(Connection& inside) {
+void drop_largest_tables(Connection& inside) try {
+  inside.query(
+      fmt::format("set lock_timeout = '{}ms'; set client_min_messages = warning",  // no notices
+                  kLockPatience.count()));
   const Result r = inside.query(
       "select pg_catalog.format('%I.%I', n.nspname, c.relname) from pg_catalog.pg_class c "
       "join pg_catalog.pg_namespace n on n.oid = c.relnamespace "
       "where c.relkind = 'r' and c.oid >= 16384 "  // FirstNormalObjectId in transam.h
       "and not exists (select from pg_catalog.pg_event_trigger) "
       "order by pg_catalog.pg_total_relation_size(c.oid) desc limit 20");
-  try {
-    inside.query(
-        fmt::format("set lock_timeout = '{}ms'; set client_min_messages = warning",  // no notices
-                    kLockPatience.count()));
-    for (int i = 0; i < r.rows(); ++i) {
-      inside.query(fmt::format("drop table if exists {} cascade", r.text(i, 0)));
-    }
-  } catch (const ServerError&) {  // the database goes all the same, if it can
-    return;
+  for (int i = 0; i < r.rows(); ++i) {
+    inside.query(fmt::format("drop table if exists {} cascade", r.text(i, 0)));
   }
+} catch (const ServerError&) {  // the database goes all the same, if it can
 }
 
 }  // namespace
@@ -333,6 +330,7 @@ void drop_database(const Connection& maintenance, const std::string& name) {
 void drop_half_made(Connection& maintenance, const std::string& name) {
   if (!database_exists(maintenance, name)) return;
   if (is_invalid(maintenance, name)) return drop_database(maintenance, name);
+  terminate_sessions(maintenance, name);  // a dead restore's index build holds its lock for hours
   Connection inside = made_writable(maintenance.open_another(name, {}));
   const Result r = inside.query(
       "select subname from pg_catalog.pg_subscription s join pg_catalog.pg_database d "

@@ -55,7 +55,9 @@ std::vector<std::string> stop_forcing(Connection& session, const std::vector<std
 FreedOwner::FreedOwner(Connection& session, const std::vector<std::string>& tables)
     : session_(session) {
   session.query("set default_transaction_read_only = off");
+  session.query("begin");  // all or, if it is cut short, none
   again_ = stop_forcing(session, tables);
+  session.query("commit");
 }
 
 // A stop may be what ended the work; it must not end this.
@@ -66,7 +68,7 @@ FreedOwner::~FreedOwner() {
     try {
       session_.query_within(kPatience, statement);
     } catch (const Error&) {  // the error that led here is on its way
-      return;
+      continue;
     }
   }
 }

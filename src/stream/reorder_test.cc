@@ -92,6 +92,7 @@ TEST(Reorder, ALaneThatIsOpenHasRoomForWhatIsExpectedOfIt) {
   reorder.end(ahead);
   reorder.end(due);
   EXPECT_EQ(taken(reorder, 4).size(), 8U);
+  next.join();
   EXPECT_TRUE(opened);
 }
 
