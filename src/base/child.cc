@@ -39,6 +39,17 @@ bool is_private(std::string_view name) {
          ends("_PASSWORD") || ends("_PASSWORD_FILE");
 }
 
+std::string_view name_of(std::string_view entry) { return entry.substr(0, entry.find('=')); }
+
+template <typename LeftOut>
+std::vector<std::string> environment_without(const LeftOut& left_out) {
+  std::vector<std::string> env;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    if (!left_out(name_of(*entry))) env.emplace_back(*entry);
+  }
+  return env;
+}
+
 std::vector<char*> pointers(const std::vector<std::string>& strings) {
   std::vector<char*> out;
   out.reserve(strings.size() + 1);
@@ -152,26 +163,15 @@ struct Child::Messages {
 };
 
 std::vector<std::string> child_environment(const std::vector<std::string>& extra) {
-  std::vector<std::string> env;
-  const auto name_of = [](std::string_view entry) { return entry.substr(0, entry.find('=')); };
-  for (char** entry = environ; *entry != nullptr; ++entry) {
-    const std::string_view name = name_of(*entry);
-    const bool replaced =
-        std::ranges::any_of(extra, [&](const std::string& e) { return name_of(e) == name; });
-    if (!replaced && !is_private(name)) env.emplace_back(*entry);
-  }
+  std::vector<std::string> env = environment_without([&](std::string_view name) {
+    return is_private(name) ||
+           std::ranges::any_of(extra, [&](const std::string& e) { return name_of(e) == name; });
+  });
   env.insert(env.end(), extra.begin(), extra.end());
   return env;
 }
 
-std::vector<std::string> command_environment() {
-  std::vector<std::string> env;
-  for (char** entry = environ; *entry != nullptr; ++entry) {
-    const std::string_view text(*entry);
-    if (!is_ours(text.substr(0, text.find('=')))) env.emplace_back(text);
-  }
-  return env;
-}
+std::vector<std::string> command_environment() { return environment_without(is_ours); }
 
 pid_t start_detached(const Command& command, const std::filesystem::path& output) {
   const Fd file(::open(output.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC,
