@@ -16,6 +16,7 @@
 #include "backup/tables_session.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "pg/object_lock.h"
 #include "pg/object_lookup.h"
 #include "pg/server.h"
 #include "pg/sql_text.h"

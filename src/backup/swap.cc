@@ -8,6 +8,7 @@
 #include "backup/outcome.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "pg/object_lock.h"
 
 namespace pgstow {
 namespace {

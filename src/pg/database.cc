@@ -253,18 +253,6 @@ bool database_exists(Connection& maintenance, const std::string& name) {
              .rows() == 1;
 }
 
-// By the lock that ALTER and DROP DATABASE take first and hold to their end.
-bool is_being_changed(Connection& maintenance, const std::string& name) {
-  return maintenance
-             .query(
-                 "select 1 from pg_catalog.pg_locks l join pg_catalog.pg_database d "
-                 "on l.classid = 'pg_catalog.pg_database'::regclass and l.objid = d.oid "
-                 "where d.datname = $1 and l.locktype = 'object' and l.granted "
-                 "and l.mode = 'AccessExclusiveLock'",
-                 {name})
-             .rows() > 0;
-}
-
 std::vector<std::string> kept_databases(Connection& maintenance, std::string_view database) {
   return databases_with(maintenance, stem(database, kBefore));
 }

@@ -34,9 +34,6 @@ bool is_beside_another(std::string_view database);
 
 bool database_exists(Connection& maintenance, const std::string& name);
 
-// Whether a transaction that is not over yet renames or drops the database.
-bool is_being_changed(Connection& maintenance, const std::string& name);
-
 // The kept (before) or half-made (restoring) databases of `database`, oldest first.
 std::vector<std::string> kept_databases(Connection& maintenance, std::string_view database);
 std::vector<std::string> half_made_databases(Connection& maintenance, std::string_view database);

@@ -85,16 +85,4 @@ bool schema_exists(Connection& session, const std::string& schema) {
              .rows() > 0;
 }
 
-bool is_being_dropped(Connection& session, const std::string& schema) {
-  return session
-             .query(
-                 "select 1 from pg_catalog.pg_locks l join pg_catalog.pg_namespace n "
-                 "on l.classid = 'pg_catalog.pg_namespace'::regclass and l.objid = n.oid "
-                 "join pg_catalog.pg_database d on l.database = d.oid "
-                 "where d.datname = pg_catalog.current_database() and n.nspname = $1 "
-                 "and l.locktype = 'object' and l.granted and l.mode = 'AccessExclusiveLock'",
-                 {schema})
-             .rows() > 0;
-}
-
 }  // namespace pgstow::pg

@@ -17,7 +17,5 @@ std::vector<std::string> missing_objects(Connection& session, const ArchiveHeade
                                          const std::vector<int>& ids);
 
 bool schema_exists(Connection& session, const std::string& schema);
-// Whether a transaction that is not over yet drops the schema.
-bool is_being_dropped(Connection& session, const std::string& schema);
 
 }  // namespace pgstow::pg
