@@ -10,6 +10,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <string>
 #include <thread>
@@ -112,63 +113,56 @@ struct Earlier {
   std::string stem;
 };
 
-TEST_F(Sweep, KilledBeforeEachCall) {
-  const Earlier earlier(server, pgstow);
-  const std::vector<Point> all = points(kStateChanging);
-  EXPECT_GT(all.size(), 25U);
-  Tally tally = sums();
-  for (const Point& point : share_of(all, 3)) {
-    SCOPED_TRACE(fmt::format("killed before {} number {}", point.call, point.n));
-    clear(earlier.stem);
-    const Outcome outcome = with_fault(point, "signal=KILL");
-    ASSERT_EQ(outcome.signal, SIGKILL) << outcome.describe() << read_file(trace());
-    ASSERT_EQ(tally.add(earlier.unharmed.after_next_run()), "");
+// Runs that are killed, each before another call.
+class KilledSweep : public Sweep {
+ protected:
+  // Of more than `least` points one in `part`. `after` says what else is wrong after the kill.
+  void kill_before_each(
+      std::size_t least, std::size_t part, const std::vector<fs::path>& other_folders = {},
+      const std::function<std::string()>& after = [] { return ""; }) {
+    const Earlier earlier(server, pgstow);
+    const std::vector<Point> all = points(kStateChanging);
+    EXPECT_GT(all.size(), least);
+    Tally tally = sums();
+    for (const Point& point : share_of(all, part)) {
+      SCOPED_TRACE(fmt::format("killed before {} number {}", point.call, point.n));
+      clear(earlier.stem);
+      for (const fs::path& folder : other_folders) clear(folder, earlier.stem);
+      const Outcome outcome = with_fault(point, "signal=KILL");
+      ASSERT_EQ(outcome.signal, SIGKILL) << outcome.describe() << read_file(trace());
+      const std::string bad = after();
+      ASSERT_EQ(tally.add(bad + earlier.unharmed.after_next_run()), "");
+    }
   }
-}
+};
+
+TEST_F(KilledSweep, BeforeEachCall) { kill_before_each(25, 3); }
 
 // Into two stores: neither ever lists what is not whole.
-TEST_F(Sweep, KilledBeforeEachCallWithTwoStores) {
+TEST_F(KilledSweep, BeforeEachCallWithTwoStores) {
   const fs::path usb = pgstow.folder() / "usb";
   fs::create_directory(usb);
   pgstow.with("BACKUP_STORES=local,local:usb").with("BACKUP_LOCAL_USB_PATH=" + usb.string());
-  const Earlier earlier(server, pgstow);
-  const std::vector<Point> all = points(kStateChanging);
-  EXPECT_GT(all.size(), 45U);
-  Tally tally = sums();
-  for (const Point& point : share_of(all, 3)) {
-    SCOPED_TRACE(fmt::format("killed before {} number {}", point.call, point.n));
-    clear(earlier.stem);
-    clear(usb, earlier.stem);
-    const Outcome outcome = with_fault(point, "signal=KILL");
-    ASSERT_EQ(outcome.signal, SIGKILL) << outcome.describe() << read_file(trace());
+  kill_before_each(45, 3, {usb}, [&] {
     const Outcome verify = pgstow.run({"verify", "--all"});
-    const std::string bad = verify.ok() ? "" : "falsely good: " + verify.describe();
-    ASSERT_EQ(tally.add(bad + earlier.unharmed.after_next_run()), "");
-  }
+    return verify.ok() ? "" : "falsely good: " + verify.describe();
+  });
 }
 
 // With a table that readers take: what they held of the server is let go, too.
-TEST_F(Sweep, KilledBeforeEachCallWithReaders) {
+TEST_F(KilledSweep, BeforeEachCallWithReaders) {
   server.sql("shop",
              "create table big as select i, repeat(md5(i::text), 3) as t "
              "from generate_series(1, 75000) i");
   server.sql("shop", "vacuum analyze big");
   pgstow.with("BACKUP_JOBS=3").with("BACKUP_LOG_LEVEL=debug");
-  const Earlier earlier(server, pgstow);
-  const std::vector<Point> all = points(kStateChanging);
-  EXPECT_GT(all.size(), 30U);
-  Tally tally = sums();
-  for (const Point& point : share_of(all, 16)) {
-    SCOPED_TRACE(fmt::format("killed before {} number {}", point.call, point.n));
-    clear(earlier.stem);
-    const Outcome outcome = with_fault(point, "signal=KILL");
-    ASSERT_EQ(outcome.signal, SIGKILL) << outcome.describe() << read_file(trace());
+  kill_before_each(30, 16, {}, [&] {
     await("the sessions' end", [&] {
       return server.value("postgres",
                           "select count(*) from pg_stat_activity where datname = 'shop'") == "0";
     });
-    ASSERT_EQ(tally.add(earlier.unharmed.after_next_run()), "");
-  }
+    return "";
+  });
 }
 
 class FailingCalls : public Sweep, public testing::WithParamInterface<const char*> {};
