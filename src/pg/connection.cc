@@ -12,6 +12,7 @@
 #include <set>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include "base/error.h"
 #include "base/fd.h"
@@ -24,6 +25,10 @@ namespace {
 
 constexpr std::chrono::seconds kCancelPatience{2};
 constexpr std::chrono::milliseconds kSlice{100};
+// The server sends 8 KiB at a time. Woken for each of them, we and it would spend much of a long
+// COPY on changing between the two; after this pause the socket holds many of them, and is not
+// full.
+constexpr std::chrono::microseconds kRefill{500};
 constexpr std::chrono::seconds kConnectTimeout{30};
 constexpr std::size_t kCopySlice = std::size_t{64} << 10;
 
@@ -357,14 +362,21 @@ std::uint64_t Connection::take_copy(const std::function<void(std::string_view)>&
   while (!finished(kSlice)) {
   }
   expect(PGRES_COPY_OUT);
-  for (;;) {
+  for (bool asked = false;;) {
     char* row = nullptr;
     const int n = PQgetCopyData(conn_.get(), &row, 1);
     const std::unique_ptr<char, FreeMemory> owner(row);
     if (n > 0) {
       data({row, static_cast<std::size_t>(n)});
+      asked = false;
     } else if (n == 0) {
-      if (wait_socket(false, kSlice) && PQconsumeInput(conn_.get()) == 0) fail("reading rows");
+      // Asked for twice, it has not come whole: only then it is worth a look whether there is any.
+      if (std::exchange(asked, true) && !wait_socket(false, {})) {
+        std::this_thread::sleep_for(kRefill);
+        wait_socket(false, kSlice);
+      }
+      check_stop(stop_);
+      if (PQconsumeInput(conn_.get()) == 0) fail("reading rows");
     } else {
       break;  // -1: done, -2: error; result() tells which
     }
