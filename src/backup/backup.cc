@@ -36,9 +36,7 @@ constexpr std::size_t kReadBytes = 1 << 20;
 constexpr std::chrono::milliseconds kNextName{100};
 constexpr int kNameTries = 600;
 constexpr int kSilentTries = 30;
-// Where pg_dump, its backend and our own threads have two cores, they keep both busy. Measured
-// there (docs/BENCH.md), readers cost more than they gain.
-constexpr unsigned kLeastForReaders = 3;
+constexpr unsigned kLeastForReaders = 2;  // with one job, pg_dump reads all tables
 
 // The objects under the first name of a second that nobody else uses: two backups in the same
 // second both live. The manifest is begun together with the archive, since another archive of that
@@ -223,9 +221,8 @@ pg::DumpPlan dump_plan(const BackupJob& job, const pg::Tool& pg_dump,
                     .lock_timeout = job.lock_timeout,
                     .stall_timeout = job.stall_timeout,
                     .give_way_after = job.give_way_after,
-                    .compression = job.compression,
                     .readers = job.jobs >= kLeastForReaders ? job.jobs : 0};
-  // Each reader has room for a slice, rows and packed ones.
+  // Each reader has room for a slice.
   plan.buffer_bytes = std::max(plan.buffer_bytes, plan.readers * 2 * plan.slice_bytes);
   return plan;
 }

@@ -52,9 +52,9 @@ void Meter::on_bytes(std::string_view bytes) {
   if (next_ != nullptr) next_->on_bytes(bytes);
 }
 
-void Meter::on_packed(const pg::PackedRows& rows) {
+void Meter::on_framed(pg::FramedRows rows) {
   count(rows.proof.bytes);
-  if (next_ != nullptr) next_->on_packed(rows);
+  if (next_ != nullptr) next_->on_framed(std::move(rows));
 }
 
 void Meter::on_block_end() {

@@ -19,7 +19,7 @@ class Meter final : public pg::ArchiveVisitor {
   void on_block_begin(const pg::TocEntry& entry) override;
   void on_large_object(std::uint32_t oid) override;
   void on_bytes(std::string_view bytes) override;
-  void on_packed(const pg::PackedRows& rows) override;
+  void on_framed(pg::FramedRows rows) override;
   void on_block_end() override;
 
   ProgressState state() const;

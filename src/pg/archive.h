@@ -15,7 +15,6 @@
 #include <vector>
 
 #include "pg/proof.h"
-#include "stream/packed_block.h"
 
 namespace pgstow::pg {
 
@@ -69,11 +68,11 @@ struct ArchiveHeader {
 // Header and table of contents as bytes, as pg_dump writes them.
 std::string encode_header(const ArchiveHeader& header);
 
-// Rows of a table, read by one of many sessions: framed, hashed and packed by the thread that read
+// Rows of a table, read by one of many sessions, and framed and hashed by the thread that read
 // them.
-struct PackedRows {
-  PackedBlock block;  // raw: whole chunks of the format, length and contents
-  Proof proof;        // of the rows that end in it
+struct FramedRows {
+  std::string chunks;  // whole ones of the format, length and contents
+  Proof proof;         // of the rows that end in it
 };
 
 // Receives an archive's parts in their order. The views are lent for the call; the header and its
@@ -88,8 +87,8 @@ class ArchiveVisitor {
   virtual void on_large_object(std::uint32_t oid) = 0;
   // Bytes of the current block, as stored (compressed if header.compression says so).
   virtual void on_bytes(std::string_view bytes) = 0;
-  // The same, packed already. Whoever has no use for that gets the contents by on_bytes().
-  virtual void on_packed(const PackedRows& rows);
+  // The same, in chunks already. Whoever has no use for that gets the contents by on_bytes().
+  virtual void on_framed(FramedRows rows);
   virtual void on_block_end() = 0;
 };
 

@@ -32,8 +32,8 @@ const TocEntry* ArchiveHeader::find(int dump_id) const {
   return found == toc.end() ? nullptr : &*found;
 }
 
-void ArchiveVisitor::on_packed(const PackedRows& rows) {
-  std::string_view chunks = rows.block.raw;
+void ArchiveVisitor::on_framed(FramedRows rows) {
+  std::string_view chunks = rows.chunks;
   while (!chunks.empty()) {
     const auto size = static_cast<std::size_t>(decode_int(chunks).value());
     on_bytes(chunks.substr(kIntSize, size));

@@ -87,16 +87,16 @@ void ProofTaker::on_bytes(std::string_view bytes) {
   if (next_ != nullptr) next_->on_bytes(bytes);
 }
 
-void ProofTaker::on_packed(const PackedRows& rows) {
+void ProofTaker::on_framed(FramedRows rows) {
   block_bytes_ += rows.proof.bytes;
-  packed_ += rows.proof;
-  if (next_ != nullptr) next_->on_packed(rows);
+  framed_ += rows.proof;
+  if (next_ != nullptr) next_->on_framed(std::move(rows));
 }
 
 void ProofTaker::on_block_end() {
   if (rows_) {
     Proof proof = rows_->finish();
-    proof += std::exchange(packed_, {});
+    proof += std::exchange(framed_, {});
     if (proof.bytes + kEndMarker.size() != block_bytes_) {
       throw Corrupt(fmt::format("archive: entry {}: data after the end marker of the table",
                                 current_->dump_id));

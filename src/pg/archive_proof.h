@@ -42,7 +42,7 @@ class ProofTaker final : public ArchiveVisitor {
   void on_block_begin(const TocEntry& entry) override;
   void on_large_object(std::uint32_t oid) override;
   void on_bytes(std::string_view bytes) override;
-  void on_packed(const PackedRows& rows) override;
+  void on_framed(FramedRows rows) override;
   // Throws Corrupt when data follows a table's end marker.
   void on_block_end() override;
 
@@ -51,7 +51,7 @@ class ProofTaker final : public ArchiveVisitor {
 
   // Progress, while running: rows so far, and the entry being read (null between blocks).
   std::uint64_t rows() const {
-    return rows_done_ + packed_.rows + (rows_ ? rows_->so_far().rows : 0);
+    return rows_done_ + framed_.rows + (rows_ ? rows_->so_far().rows : 0);
   }
   const TocEntry* current() const { return current_; }
 
@@ -63,7 +63,7 @@ class ProofTaker final : public ArchiveVisitor {
   bool plain_ = false;               // blocks are not compressed
   bool large_objects_here_ = false;  // the block being read holds them, and they are counted
   std::optional<RowHasher> rows_;    // of the table being read
-  Proof packed_;                     // of its rows that came packed
+  Proof framed_;                     // of its rows that came packed
   std::uint64_t block_bytes_ = 0;    // of its text, end marker included
   std::uint64_t rows_done_ = 0;      // of the tables before it
   LargeObjectHasher large_objects_;

@@ -63,14 +63,14 @@ void ArchiveWriter::on_bytes(std::string_view bytes) {
   }
 }
 
-void ArchiveWriter::on_packed(const PackedRows& rows) {
+void ArchiveWriter::on_framed(FramedRows rows) {
   if (packer_ == nullptr) {
-    ArchiveVisitor::on_packed(rows);
+    ArchiveVisitor::on_framed(std::move(rows));
     return;
   }
   write_chunk(chunk_);
   chunk_.clear();
-  packer_->write_packed(rows.block);
+  packer_->write_block(std::move(rows.chunks));
 }
 
 // The contents of a compressed block have newlines, too: cutting there does no harm.

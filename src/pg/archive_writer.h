@@ -28,14 +28,14 @@ struct WrittenBlock {
 class ArchiveWriter final : public ArchiveVisitor {
  public:
   explicit ArchiveWriter(Sink& to);
-  // Rows that come packed stay so. Makes a mark there for each block.
+  // Rows that come in chunks stay so. Makes a mark there for each block.
   explicit ArchiveWriter(Packer& to);
 
   void on_header(const ArchiveHeader& header) override;
   void on_block_begin(const TocEntry& entry) override;
   void on_large_object(std::uint32_t oid) override;
   void on_bytes(std::string_view bytes) override;
-  void on_packed(const PackedRows& rows) override;
+  void on_framed(FramedRows rows) override;
   void on_block_end() override;
 
   // Those that were written into a Packer, one for each of its marks.
@@ -47,7 +47,7 @@ class ArchiveWriter final : public ArchiveVisitor {
   void end_chunks();
 
   Sink& to_;
-  Packer* packer_ = nullptr;  // to_, if it takes what is packed
+  Packer* packer_ = nullptr;  // to_, if it takes whole blocks
   std::string chunk_;
   bool large_objects_ = false;
   bool in_object_ = false;

@@ -14,6 +14,8 @@ namespace pgstow::pg {
 namespace {
 
 constexpr std::string_view kLockTimeout = "55P03";
+// Bytes. They become arguments of pg_dump; ssh and kubectl take no more than about twice as many.
+constexpr std::size_t kMostNames = std::size_t{64} << 10;
 // Between the look and the lock: undefined table, undefined schema, no table any more, dropped
 // while it was waited for, and a deadlock with somebody who alters several.
 constexpr std::string_view kGone[] = {"42P01", "3F000", "42809", "XX000", "40P01"};
@@ -55,7 +57,7 @@ struct Candidate {
 std::vector<Candidate> candidates(Connection& leader, const ChooseOptions& options) {
   const Result r =
       leader.query(fmt::format(R"(
-    select c.oid, {} from pg_catalog.pg_class c
+    select c.oid, {}, size.bytes from pg_catalog.pg_class c
       join pg_catalog.pg_namespace n on n.oid = c.relnamespace
       left join pg_catalog.pg_class t on t.oid = c.reltoastrelid,
       lateral (select greatest((c.relpages + coalesce(t.relpages, 0))::bigint
@@ -64,7 +66,18 @@ std::vector<Candidate> candidates(Connection& leader, const ChooseOptions& optio
     where {} and size.bytes >= {} order by size.bytes desc, c.oid limit {})",
                                kQuoted, kPlain, options.least_bytes, options.most_tables));
   std::vector<Candidate> found;
-  for (int i = 0; i < r.rows(); ++i) found.push_back({r.text(i, 0), r.text(i, 1)});
+  std::size_t names = 0;
+  std::uint64_t bytes = 0;
+  for (int i = 0; i < r.rows(); ++i) {
+    found.push_back({r.text(i, 0), r.text(i, 1)});
+    names += found.back().relation.size();
+    if (names > kMostNames) {
+      found.pop_back();
+      break;
+    }
+    bytes += static_cast<std::uint64_t>(r.number(i, 2));
+  }
+  if (bytes < options.least_in_all) found.clear();
   return found;
 }
 
@@ -132,14 +145,15 @@ std::vector<BigTable> measure(Connection& leader, const std::vector<Candidate>& 
            pg_catalog.pg_relation_size(c.oid) /
              pg_catalog.current_setting('block_size')::bigint,
            pg_catalog.pg_table_size(c.oid)
-    from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-    where {} and c.oid in ({})
-      and exists (select from pg_catalog.pg_locks l
-                  where l.pid = pg_catalog.pg_backend_pid() and l.locktype = 'relation'
-                    and l.relation = c.oid and l.mode = 'AccessShareLock' and l.granted)
+    from pg_catalog.unnest('{{{}}}'::pg_catalog.oid[]) chosen
+      join pg_catalog.pg_class c on c.oid = chosen
+      join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where {} and c.oid in (select l.relation from pg_catalog.pg_locks l
+                           where l.pid = pg_catalog.pg_backend_pid() and l.locktype = 'relation'
+                             and l.mode = 'AccessShareLock' and l.granted)
     order by n.nspname collate "C", c.relname collate "C")",
       kQuoted, name_sql("n.nspname", options.same_major), name_sql("c.relname", options.same_major),
-      name_sql("a.attname", options.same_major), kPlain, joined(tables, &Candidate::oid)));
+      name_sql("a.attname", options.same_major), joined(tables, &Candidate::oid), kPlain));
   for (int i = 0; i < r.rows(); ++i) {
     const std::string columns = r.text(i, 3);
     measured.push_back({.oid = r.text(i, 0),

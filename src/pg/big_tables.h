@@ -28,7 +28,8 @@ struct BigTable {
 };
 
 struct ChooseOptions {
-  std::uint64_t least_bytes;  // of a table, as the catalogue and the statistics guess it
+  std::uint64_t least_bytes;   // of a table, as the catalogue and the statistics guess it
+  std::uint64_t least_in_all;  // of them together: where it is less, there are none
   std::size_t most_tables;
   bool same_major;  // pg_dump and the server know the same keywords
   std::string encoding;

@@ -4,11 +4,6 @@
 #include <cstdint>
 
 namespace pgstow::pg {
-namespace {
-
-constexpr std::int64_t kPartOfLocks = 4;
-
-}  // namespace
 
 unsigned free_sessions(Connection& session, const std::string& database, unsigned for_others) {
   // Superusers pass the limits of databases and roles (InitPostgres in postinit.c). Who may not see
@@ -37,14 +32,16 @@ unsigned sessions_to_take(Connection& session, const std::string& database, unsi
   return std::clamp(free_sessions(session, database) / 2, 1U, std::max(wanted, 1U));
 }
 
+// What is locked, pg_dump locks anyway; our sessions add holders, of which the server has room for
+// twice as many (InitLocks() in lock.c). pg_dump is one itself, and holds locks of indexes, too.
 std::size_t lockable_tables(Connection& session, unsigned sessions) {
   const Result r = session.query(R"(
-    select pg_catalog.current_setting('max_locks_per_transaction')::bigint *
+    select 2 * pg_catalog.current_setting('max_locks_per_transaction')::bigint *
              (pg_catalog.current_setting('max_connections')::bigint +
               pg_catalog.current_setting('max_prepared_transactions')::bigint) -
            (select count(*) from pg_catalog.pg_locks)
-           - (select count(*) from pg_catalog.pg_class where relkind in ('r', 'p', 'S')))");
-  const std::int64_t free = std::max<std::int64_t>(0, r.number(0, 0)) / kPartOfLocks;
+           - (select 2 * count(*) from pg_catalog.pg_class where relkind in ('r', 'p', 'S')))");
+  const std::int64_t free = std::max<std::int64_t>(0, r.number(0, 0)) * 3 / 4;
   return static_cast<std::size_t>(free / (std::int64_t{sessions} + 1));
 }
 

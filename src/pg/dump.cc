@@ -24,8 +24,8 @@ Child start_dump(const DumpOptions& options) {
       "--format=custom", "--compress=0", "--snapshot=" + options.snapshot,
       "--encoding=" + options.encoding,
       fmt::format("--lock-wait-timeout={}", options.lock_timeout.count())};
-  for (const std::string& table : options.without_rows) {
-    arguments.push_back("--exclude-table-data=" + table);
+  for (const std::string& tables : options.without_rows) {
+    arguments.push_back("--exclude-table-data=" + tables);
   }
   Command command = tool_command(options.pg_dump, std::move(arguments), options.server);
   command.pipe_out = true;

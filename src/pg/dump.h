@@ -19,7 +19,7 @@ struct DumpOptions {
   std::string encoding;  // of the archive: the database's own
   std::chrono::milliseconds lock_timeout;
   Wait wait;
-  std::vector<std::string> without_rows = {};  // tables, as patterns: "schema"."name"
+  std::vector<std::string> without_rows = {};  // data_patterns() of tables
 };
 
 // Runs `pg_dump -Fc -Z0` and yields its archive. The end of the stream means that pg_dump ended

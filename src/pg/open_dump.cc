@@ -6,13 +6,14 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "pg/capacity.h"
+#include "pg/data_patterns.h"
 
 namespace pgstow::pg {
 namespace {
 
-constexpr std::size_t kMostTables = 200;  // each is a pattern that pg_dump looks up
-constexpr unsigned kLeftForOthers = 3;    // sessions of the server
-constexpr int kTries = 5;                 // then without locks of ours
+constexpr std::size_t kMostTables = 5000;
+constexpr unsigned kLeftForOthers = 3;  // sessions of the server
+constexpr int kTries = 5;               // then without locks of ours
 constexpr int kMostTries = 20;
 constexpr std::chrono::seconds kNextTry{1};
 constexpr std::chrono::milliseconds kLook{200};
@@ -32,6 +33,7 @@ unsigned possible_readers(Connection& leader, const DumpPlan& plan, const Contex
 
 ChooseOptions choice(Connection& leader, const DumpPlan& plan, unsigned readers) {
   return {.least_bytes = plan.table_bytes,
+          .least_in_all = plan.bytes_in_all,
           .most_tables = readers == 0 ? 0 : std::min(kMostTables, lockable_tables(leader, readers)),
           .same_major = plan.pg_dump.major == leader.server_version() / 10000,
           .encoding = plan.encoding,
@@ -45,7 +47,9 @@ DumpOptions options_of(const Connection& leader, const DumpPlan& plan, const Dum
                       .encoding = plan.encoding,
                       .lock_timeout = plan.lock_timeout,
                       .wait = {.stop = dump.stop.get_token(), .stall = plan.stall_timeout}};
-  for (const BigTable& table : dump.locked.tables) options.without_rows.push_back(table.relation);
+  std::vector<std::string> relations;
+  for (const BigTable& table : dump.locked.tables) relations.push_back(table.relation);
+  options.without_rows = data_patterns(relations);
   return options;
 }
 
@@ -65,17 +69,23 @@ bool begins(const Dump& dump, Connection& leader, const DumpPlan& plan, bool hol
   return true;
 }
 
-void start_readers(Dump& dump, std::vector<Connection> sessions, Connection& leader,
+// A range of pages is read through all of the server's shared buffers, a whole table through a
+// small ring of them, which is faster: ranges pay where several sessions read one table.
+std::vector<Slice> slices_of(const std::vector<BigTable>& tables, const DumpPlan& plan,
+                             unsigned readers, int server_major) {
+  return readers >= plan.ranges_from && reads_ranges(server_major)
+             ? ranges_of(tables, plan.slice_bytes)
+             : whole_tables(tables);
+}
+
+void start_readers(Dump& dump, std::vector<Connection> sessions, std::vector<Slice> slices,
                    const DumpPlan& plan, const Context& context) {
   for (const Connection& session : sessions) dump.holders.push_back(session.backend_pid());
-  std::vector<Slice> slices =
-      slices_of(dump.locked.tables, plan.slice_bytes, leader.server_version() / 10000);
   context.log.debug("readers", {{"sessions", std::to_string(sessions.size())},
                                 {"tables", std::to_string(dump.locked.tables.size())},
                                 {"slices", std::to_string(slices.size())}});
   dump.readers = std::make_unique<Readers>(
-      std::move(sessions), dump.locked.tables, std::move(slices), plan.compression,
-      ReadAhead{.most_bytes = plan.buffer_bytes, .slice_bytes = plan.slice_bytes * 3 / 2},
+      std::move(sessions), dump.locked.tables, std::move(slices), plan.buffer_bytes,
       Wait{.stop = dump.stop.get_token(), .stall = plan.stall_timeout});
 }
 
@@ -89,13 +99,16 @@ std::unique_ptr<Dump> try_dump(Connection& leader, const DumpPlan& plan, unsigne
   dump->holders.push_back(leader.backend_pid());
   const bool holds_locks = !dump->locked.tables.empty();
   if (holds_locks) {
-    ReaderSessions sessions = open_readers(leader, readers, dump->locked, plan.encoding, context);
+    std::vector<Slice> slices =
+        slices_of(dump->locked.tables, plan, readers, leader.server_version() / 10000);
+    const auto wanted = static_cast<unsigned>(std::min<std::size_t>(readers, slices.size()));
+    ReaderSessions sessions = open_readers(leader, wanted, dump->locked, plan.encoding, context);
     if (sessions.raced) return nullptr;
     dump->with_rows = tables_with_rows(leader);
     if (sessions.open.empty()) {
       dump->locked.tables.clear();
     } else {
-      start_readers(*dump, std::move(sessions.open), leader, plan, context);
+      start_readers(*dump, std::move(sessions.open), std::move(slices), plan, context);
     }
   }
   dump->source = std::make_unique<DumpSource>(options_of(leader, plan, *dump));

@@ -19,7 +19,6 @@
 #include "pg/server.h"
 #include "pg/tools.h"
 #include "pg/waiters.h"
-#include "stream/compression.h"
 
 namespace pgstow::pg {
 
@@ -29,10 +28,11 @@ struct DumpPlan {
   std::chrono::milliseconds lock_timeout;
   std::chrono::milliseconds stall_timeout;
   std::chrono::seconds give_way_after{0};  // somebody waits for our locks so long; 0: never
-  Compression compression;                 // of what readers hand over
   unsigned readers = 0;                    // wanted; none: pg_dump reads everything
-  std::uint64_t table_bytes = std::uint64_t{8} << 20;  // smaller tables are pg_dump's
-  std::uint64_t slice_bytes = std::uint64_t{4} << 20;  // of a table, about
+  std::uint64_t table_bytes = std::uint64_t{64} << 10;  // smaller tables are pg_dump's
+  std::uint64_t bytes_in_all = std::uint64_t{8} << 20;  // where they are less, all are pg_dump's
+  unsigned ranges_from = 3;  // readers; fewer read whole tables (docs/BENCH.md)
+  std::uint64_t slice_bytes = std::uint64_t{4} << 20;  // of a table, about, where they read ranges
   std::size_t buffer_bytes = std::size_t{64} << 20;    // what readers may be ahead
 };
 

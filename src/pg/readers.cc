@@ -41,6 +41,12 @@ Connection open_reader(const Parameters& parameters, const LockedSnapshot& locke
   return session;
 }
 
+std::vector<std::size_t> expected_of(const std::vector<Slice>& slices) {
+  std::vector<std::size_t> bytes;
+  for (const Slice& slice : slices) bytes.push_back(slice.bytes);
+  return bytes;
+}
+
 }  // namespace
 
 ReaderSessions open_readers(const Connection& leader, unsigned wanted, const LockedSnapshot& locked,
@@ -68,15 +74,12 @@ ReaderSessions open_readers(const Connection& leader, unsigned wanted, const Loc
 }
 
 Readers::Readers(std::vector<Connection> sessions, const std::vector<BigTable>& tables,
-                 std::vector<Slice> slices, Compression compression, const ReadAhead& ahead,
-                 Wait wait)
+                 std::vector<Slice> slices, std::size_t ahead_bytes, Wait wait)
     : sessions_(std::move(sessions)),
       tables_(tables),
       slices_(std::move(slices)),
-      compression_(compression),
-      slice_room_(ahead.slice_bytes),
       wait_(std::move(wait)),
-      stage_(slices_.size(), ahead.most_bytes) {
+      stage_(expected_of(slices_), ahead_bytes) {
   for (Connection& session : sessions_) {
     threads_.emplace_back([this, &session](const std::stop_token& stop) { work(session, stop); });
   }
@@ -91,7 +94,7 @@ void Readers::work(Connection& session, const std::stop_token& stop) {
     session.stop_by(stop);
     // The room comes before the statement: one that waited for it in the middle would keep a page
     // pinned, which VACUUM and, on a standby, recovery would wait for.
-    while (const auto lane = stage_.open(slice_room_, stop)) {
+    while (const auto lane = stage_.open(stop)) {
       read(session, *lane, stop);
       stage_.end(*lane);
     }
@@ -105,8 +108,8 @@ void Readers::read(Connection& session, std::size_t lane, const std::stop_token&
   const Slice& slice = slices_[lane];
   const BigTable& table = tables_[slice.table];
   try {
-    RowFramer framer(compression_, [&](PackedRows rows) {
-      const std::size_t bytes = rows.block.raw.size() + rows.block.packed.size();
+    RowFramer framer([&](FramedRows rows) {
+      const std::size_t bytes = rows.chunks.size();
       stage_.put(lane, std::move(rows), bytes, stop);
     });
     const std::uint64_t sent = session.copy_out(copy_statement(table, slice),
@@ -121,7 +124,7 @@ void Readers::read(Connection& session, std::size_t lane, const std::stop_token&
   }
 }
 
-std::optional<PackedRows> Readers::next(std::size_t table) {
+std::optional<FramedRows> Readers::next(std::size_t table) {
   for (; due_ < slices_.size() && slices_[due_].table == table; ++due_) {
     try {
       if (auto rows = stage_.take(wait_)) return rows;

@@ -15,7 +15,6 @@
 #include "pg/big_tables.h"
 #include "pg/connection.h"
 #include "pg/slice.h"
-#include "stream/compression.h"
 #include "stream/reorder.h"
 
 namespace pgstow::pg {
@@ -29,19 +28,14 @@ struct ReaderSessions {
 ReaderSessions open_readers(const Connection& leader, unsigned wanted, const LockedSnapshot& locked,
                             const std::string& encoding, const Context& context);
 
-// How much of what was read may wait until it is due. A slice is begun when there is room for it.
-struct ReadAhead {
-  std::size_t most_bytes = 0;
-  std::size_t slice_bytes = 0;  // that a slice is expected to take, rows and packed ones
-};
-
-// Each session has a thread that reads slices, and hashes and packs their rows. next() belongs to
-// one thread. Destroyed early, it ends the statements that run.
+// Each session has a thread that reads slices, and frames and hashes their rows. A slice is begun
+// ahead of its turn when there is room for all that is expected of it. next() belongs to one
+// thread. Destroyed early, it ends the statements that run.
 class Readers {
  public:
-  // `tables` is lent.
+  // `tables` is lent. At most `ahead_bytes` wait for their turn.
   Readers(std::vector<Connection> sessions, const std::vector<BigTable>& tables,
-          std::vector<Slice> slices, Compression compression, const ReadAhead& ahead, Wait wait);
+          std::vector<Slice> slices, std::size_t ahead_bytes, Wait wait);
   Readers(const Readers&) = delete;
   ~Readers();
 
@@ -50,7 +44,7 @@ class Readers {
 
   // The next rows of the table, in their order; nothing after the last. Tables are to be asked for
   // in their order, each to its end. Throws what a reader threw, and Transient when nothing moved.
-  std::optional<PackedRows> next(std::size_t table);
+  std::optional<FramedRows> next(std::size_t table);
 
  private:
   void work(Connection& session, const std::stop_token& stop);
@@ -59,11 +53,9 @@ class Readers {
   std::vector<Connection> sessions_;
   const std::vector<BigTable>& tables_;
   const std::vector<Slice> slices_;
-  const Compression compression_;
-  const std::size_t slice_room_;
   const Wait wait_;
   std::size_t due_ = 0;  // slice
-  Reorder<PackedRows> stage_;
+  Reorder<FramedRows> stage_;
   std::vector<std::jthread> threads_;
 };
 

@@ -14,8 +14,7 @@ constexpr std::size_t kFull = kPiece - kChunkBytes / 2;
 
 }  // namespace
 
-RowFramer::RowFramer(Compression compression, Out out)
-    : compression_(compression), out_(std::move(out)) {}
+RowFramer::RowFramer(Out out) : out_(std::move(out)) {}
 
 void RowFramer::add(std::string_view row) {
   if (!row.ends_with('\n')) throw Error("the server sent a row without its end");
@@ -46,9 +45,7 @@ void RowFramer::end_chunk() {
 }
 
 void RowFramer::end_piece() {
-  PackedRows rows{.block = {.raw = std::exchange(raw_, {}), .packed = {}},
-                  .proof = std::exchange(proof_, {})};
-  rows.block.packed = pack_block(rows.block.raw, compression_);
+  FramedRows rows{.chunks = std::exchange(raw_, {}), .proof = std::exchange(proof_, {})};
   rows_ += rows.proof.rows;
   out_(std::move(rows));
 }

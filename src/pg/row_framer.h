@@ -1,4 +1,4 @@
-// Rows on their way into an archive: cut into chunks, hashed and packed.
+// Rows on their way into an archive: cut into chunks and hashed.
 #pragma once
 
 #include <cstddef>
@@ -8,7 +8,6 @@
 #include <string_view>
 
 #include "pg/archive.h"
-#include "stream/compression.h"
 
 namespace pgstow::pg {
 
@@ -16,8 +15,8 @@ namespace pgstow::pg {
 // with a row where a row fits. Single-threaded; the work is done in the calling thread.
 class RowFramer {
  public:
-  using Out = std::function<void(PackedRows)>;
-  RowFramer(Compression compression, Out out);
+  using Out = std::function<void(FramedRows)>;
+  explicit RowFramer(Out out);
 
   // One whole row of COPY text with its newline; throws Error for anything else.
   void add(std::string_view row);
@@ -29,7 +28,6 @@ class RowFramer {
   void end_chunk();
   void end_piece();
 
-  const Compression compression_;
   const Out out_;
   std::string raw_;         // chunks, the last one open
   std::size_t chunk_ = 0;   // bytes of the open one; 0: none is open

@@ -13,20 +13,32 @@ std::uint64_t pages_at_once(const BigTable& table, std::uint64_t slice_bytes) {
       1, static_cast<std::uint64_t>(static_cast<double>(slice_bytes) / page));
 }
 
+// What is stored as text, roughly: numbers and times grow, and what is compressed beside the heap.
+std::uint64_t as_text(std::uint64_t bytes) { return bytes * 3 / 2; }
+
 }  // namespace
 
-std::vector<Slice> slices_of(const std::vector<BigTable>& tables, std::uint64_t slice_bytes,
-                             int server_major) {
+std::vector<Slice> whole_tables(const std::vector<BigTable>& tables) {
   std::vector<Slice> slices;
   for (std::size_t i = 0; i < tables.size(); ++i) {
-    Slice slice{.table = i};
-    if (reads_ranges(server_major) && tables[i].pages > 0) {
+    slices.push_back({.table = i, .bytes = as_text(tables[i].bytes)});
+  }
+  return slices;
+}
+
+std::vector<Slice> ranges_of(const std::vector<BigTable>& tables, std::uint64_t slice_bytes) {
+  std::vector<Slice> slices;
+  for (std::size_t i = 0; i < tables.size(); ++i) {
+    Slice slice{.table = i, .bytes = as_text(std::min(tables[i].bytes, slice_bytes))};
+    if (tables[i].pages > 0) {
       const std::uint64_t step = pages_at_once(tables[i], slice_bytes);
       for (; slice.from + step < tables[i].pages; slice.from += step) {
-        slices.push_back({.table = i, .from = slice.from, .to = slice.from + step});
+        slice.to = slice.from + step;
+        slices.push_back(slice);
       }
+      slice.to.reset();  // the number of pages was an answer of its moment
     }
-    slices.push_back(slice);  // without an end: the number of pages was an answer of its moment
+    slices.push_back(slice);
   }
   return slices;
 }

@@ -15,6 +15,7 @@ struct Slice {
   std::size_t table;                     // its place among the tables
   std::uint64_t from = 0;                // first page
   std::optional<std::uint64_t> to = {};  // the page after the last one; nothing: to the end
+  std::uint64_t bytes = 0;               // that its rows are expected to take
   bool whole() const { return from == 0 && !to; }
 };
 
@@ -26,10 +27,9 @@ constexpr bool reads_ranges(int server_major) { return server_major >= 14; }
 std::string copy_range(const std::string& relation, const std::string& columns, std::uint64_t from,
                        const std::optional<std::uint64_t>& to);
 
-// All rows of all tables, in their order. Where the server reads no ranges, each table is one
-// slice.
-std::vector<Slice> slices_of(const std::vector<BigTable>& tables, std::uint64_t slice_bytes,
-                             int server_major);
+// All rows of all tables, in their order; each table as one slice, or cut by `slice_bytes`.
+std::vector<Slice> whole_tables(const std::vector<BigTable>& tables);
+std::vector<Slice> ranges_of(const std::vector<BigTable>& tables, std::uint64_t slice_bytes);
 
 // The COPY that reads it. The slices of a table, one after the other, are the rows that pg_dump
 // would read, in its order.

@@ -107,8 +107,8 @@ void Splicer::finish(const std::function<void()>& moved) {
   for (std::size_t i = 0; i < tables_.size(); ++i) {
     const bool wanted = ids_[i] != 0;
     if (wanted) next_.on_block_begin(*header_.find(ids_[i]));
-    while (const auto rows = readers_->next(i)) {
-      if (wanted) next_.on_packed(*rows);
+    while (auto rows = readers_->next(i)) {
+      if (wanted) next_.on_framed(*std::move(rows));
       moved();
     }
     if (!wanted) continue;

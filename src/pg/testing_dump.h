@@ -31,10 +31,11 @@ class TestDump {
     plan.encoding = server_facts(*leader).encoding;
     plan.lock_timeout = std::chrono::seconds(60);
     plan.stall_timeout = std::chrono::seconds(60);
-    plan.compression = parse_compression("gzip:1");
     plan.readers = 3;
     plan.table_bytes = 0;
+    plan.bytes_in_all = 0;
     plan.slice_bytes = 8192;
+    plan.ranges_from = 1;
     if (change) change(plan);
   }
 
@@ -46,7 +47,7 @@ class TestDump {
   // Takes the dump to its end, as a backup does.
   std::string archive() {
     testing::StringSink file;
-    Packer packer(file, plan.compression, 2);
+    Packer packer(file, compression, 2);
     ArchiveWriter writer(packer);
     ProofTaker taker(&writer);
     Splicer splicer(dump->locked.tables, dump->with_rows, dump->readers.get(), taker);
@@ -69,6 +70,7 @@ class TestDump {
     return whole;
   }
 
+  Compression compression = parse_compression("gzip:1");
   std::stop_source stopper;
   std::stop_token stop = stopper.get_token();
   SystemClock clock;

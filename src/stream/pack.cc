@@ -33,32 +33,39 @@ void Packer::write(std::string_view bytes) {
     const std::string_view part = bytes.substr(0, block_bytes_ - block_.size());
     block_ += part;
     bytes.remove_prefix(part.size());
-    if (block_.size() == block_bytes_) submit_block();
+    if (block_.size() == block_bytes_) submit_open_block();
   }
 }
 
-void Packer::write_packed(const PackedBlock& block) {
-  count(block.raw);
-  if (!block_.empty()) submit_block();
-  while (stage_.pending() > 0) write_next();
-  write_member(block.packed, block.raw.size());
+void Packer::write_block(std::string block) {
+  if (block.size() < block_bytes_ / 2) {
+    write(block);
+    return;
+  }
+  count(block);
+  if (!block_.empty()) submit_open_block();
+  submit(std::move(block));
 }
 
 void Packer::finish() {
-  if (!block_.empty()) submit_block();
-  submit_block();  // the end mark
+  if (!block_.empty()) submit_open_block();
+  submit({});  // the end mark
   while (stage_.pending() > 0) write_next();
   digest_in_ = hash_in_.finish();
   to_.finish();
 }
 
-void Packer::submit_block() {
+void Packer::submit_open_block() {
+  submit(std::exchange(block_, {}));
+  block_.reserve(block_bytes_);
+}
+
+void Packer::submit(std::string block) {
   if (stage_.pending() == most_pending_) write_next();
-  raw_pending_.push_back(block_.size());
-  stage_.submit([block = std::exchange(block_, {}), compression = compression_] {
+  raw_pending_.push_back(block.size());
+  stage_.submit([block = std::move(block), compression = compression_] {
     return pack_block(block, compression);
   });
-  block_.reserve(block_bytes_);
 }
 
 void Packer::write_next() {

@@ -15,11 +15,13 @@
 
 #include "stream/compression.h"
 #include "stream/ordered.h"
-#include "stream/packed_block.h"
 #include "stream/sha256.h"
 #include "stream/stream.h"
 
 namespace pgstow {
+
+// At most kMaxBlockBytes (gzip.h) as one gzip member or announced zstd frame. Any thread.
+std::string pack_block(std::string_view raw, const Compression& compression);
 
 // A place in the stream, and where to begin reading to come to it: at the member, or frame, that
 // holds it.
@@ -37,9 +39,9 @@ class Packer : public Sink {
          std::size_t block_bytes = std::size_t{1} << 20);
 
   void write(std::string_view bytes) override;
-  // Bytes that another thread has packed already: they follow those that were written before. A
-  // stream of many pieces written and packed in turn has many small blocks.
-  void write_packed(const PackedBlock& block);
+  // The same, as a block of its own where it is at least half as large as others: then nothing is
+  // copied. At most kMaxBlockBytes (gzip.h).
+  void write_block(std::string block);
   void finish() override;
 
   // Remembers the place where the next byte goes. There has to be one.
@@ -53,7 +55,8 @@ class Packer : public Sink {
 
  private:
   void count(std::string_view bytes);
-  void submit_block();
+  void submit_open_block();
+  void submit(std::string block);
   void write_next();
   void write_member(std::string_view packed, std::size_t raw_bytes);
 

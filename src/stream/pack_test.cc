@@ -68,8 +68,8 @@ TEST(Packer, MarksLeadToTheirPlaces) {
       places.push_back(at);
       packer.mark();
       const std::string piece = bytes.substr(at, 1 + at % 70'001);
-      if (at % 3 == 0) {  // some by other threads
-        packer.write_packed({.raw = piece, .packed = pack_block(piece, compression)});
+      if (at % 3 == 0) {  // some as blocks of their own
+        packer.write_block(piece);
       } else {
         packer.write(piece);
       }
@@ -89,7 +89,7 @@ TEST(Packer, MarksLeadToTheirPlaces) {
   }
 }
 
-TEST(Packer, PutsWhatComesPackedBehindWhatWasWrittenBefore) {
+TEST(Packer, PutsAWholeBlockBehindWhatWasWrittenBefore) {
   for (const char* how : {"gzip:1", "zstd:1"}) {
     const Compression compression = parse_compression(how);
     StringSink sink;
@@ -99,7 +99,7 @@ TEST(Packer, PutsWhatComesPackedBehindWhatWasWrittenBefore) {
       const std::string written = copy_text(i * 30'000, i);
       const std::string other = copy_text(40'000, i + 100);
       packer.write(written);
-      packer.write_packed({.raw = other, .packed = pack_block(other, compression)});
+      packer.write_block(other);
       all += written + other;
     }
     packer.finish();

@@ -3,9 +3,9 @@
 // The work is cut into lanes, numbered from 0. A producer opens the next lane, puts its pieces and
 // ends it; the consumer takes the pieces of lane 0, then those of lane 1, and so on. What is held
 // is bounded by a budget in bytes, of which a part is the due lane's own: the lane that the
-// consumer is waiting for never waits for one that is not due. Whoever opens a lane says how much
-// he expects to put; that much room is kept for him, so that he waits before he begins rather than
-// in the middle.
+// consumer is waiting for never waits for one that is not due. Of each lane it is known how much is
+// expected; that much room is kept for whoever opens it, so that he waits before he begins rather
+// than in the middle.
 #pragma once
 
 #include <fmt/format.h>
@@ -19,6 +19,7 @@
 #include <mutex>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "base/error.h"
 #include "base/fd.h"
@@ -29,27 +30,28 @@ namespace pgstow {
 template <typename Piece>
 class Reorder {
  public:
-  // At most so many bytes are held, and one piece of each producer more.
-  Reorder(std::size_t lanes, std::size_t most_bytes) : count_(lanes), most_bytes_(most_bytes) {}
+  // `expected`: bytes, of each lane. At most so many are held, and one piece of each producer more.
+  Reorder(std::vector<std::size_t> expected, std::size_t most_bytes)
+      : expected_(std::move(expected)), most_bytes_(most_bytes) {}
   Reorder(const Reorder&) = delete;
   Reorder& operator=(const Reorder&) = delete;
 
   // The number of the next lane, which is now the caller's to fill and end; nothing after the last.
-  // Waits until there is room for the bytes that are expected of it, unless it is due; throws
+  // Waits until there is room for what is expected of it, or the consumer waits for it; throws
   // Cancelled when a stop comes first.
-  std::optional<std::size_t> open(std::size_t expected_bytes, const std::stop_token& stop) {
+  std::optional<std::size_t> open(const std::stop_token& stop) {
     std::unique_lock lock(mutex_);
     const auto next = [&] { return due_ + lanes_.size(); };
-    if (!changed_.wait(lock, stop, [&] {
-          return next() == count_ || lanes_.empty() || fits_ahead(expected_bytes);
-        })) {
+    if (!changed_.wait(lock, stop,
+                       [&] { return next() == expected_.size() || may_open(expected_[next()]); })) {
       throw Cancelled();
     }
-    if (next() == count_) return std::nullopt;
-    lanes_.push_back({.kept = expected_bytes});
-    kept_ += expected_bytes;
+    const std::size_t lane = next();
+    if (lane == expected_.size()) return std::nullopt;
+    lanes_.push_back({.kept = expected_[lane]});
+    kept_ += expected_[lane];
     changed_.notify_all();  // it may have been the last one
-    return next() - 1;
+    return lane;
   }
 
   // Waits for room where more comes than was expected; throws Cancelled when a stop comes first.
@@ -89,6 +91,7 @@ class Reorder {
   // Throws Transient when nothing came for `wait.stall`.
   std::optional<Piece> take(const Wait& wait) {
     std::unique_lock lock(mutex_);
+    if (!std::exchange(taking_, true)) changed_.notify_all();
     const auto ready = [&] {
       return failure_ ||
              (!lanes_.empty() && (!lanes_.front().pieces.empty() || lanes_.front().ended));
@@ -135,6 +138,12 @@ class Reorder {
     return bytes <= kept || fits_ahead(bytes - kept);
   }
 
+  // The due lane is the consumer's, once he takes: what it holds goes on its way.
+  bool may_open(std::size_t expected_bytes) const {
+    if (lanes_.empty()) return taking_ || expected_bytes <= own_bytes();
+    return fits_ahead(expected_bytes);
+  }
+
   // In the room of the lanes that are not due, of which some is kept for those that are open.
   bool fits_ahead(std::size_t bytes) const {
     const Lane& due = lanes_.front();
@@ -146,11 +155,12 @@ class Reorder {
     kept_ -= bytes;
   }
 
-  const std::size_t count_;
+  const std::vector<std::size_t> expected_;
   const std::size_t most_bytes_;
   std::mutex mutex_;  // guards all below
   std::condition_variable_any changed_;
   std::deque<Lane> lanes_;  // from the due one on
+  bool taking_ = false;     // take() was called
   std::size_t due_ = 0;     // the number of lanes_.front()
   std::size_t held_ = 0;    // bytes, over all lanes
   std::size_t kept_ = 0;    // the lanes' `kept`

@@ -63,7 +63,7 @@ class BigTables : public testing::Test {
 TEST_F(BigTables, AreInOneArchiveThatEveryToolRestores) {
   const Outcome backup = pgstow.run({"backup"});
   ASSERT_TRUE(backup.ok()) << backup.describe();
-  EXPECT_THAT(backup.err, HasSubstr("readers sessions=3 tables=1"));
+  EXPECT_THAT(backup.err, HasSubstr("readers sessions=3 tables=2"));
   ASSERT_TRUE(pgstow.run({"verify"}).ok());
   ASSERT_TRUE(pgstow.run({"restore", "--yes", "--into", "ours"}).ok());
   EXPECT_EQ(restored_text("ours"), "");
@@ -92,6 +92,21 @@ TEST_F(BigTables, AreInOneArchiveThatEveryToolRestores) {
   }
 }
 
+// Two jobs, as on a machine of two cores.
+TEST_F(BigTables, AreReadAsAWholeWhereJobsAreFew) {
+  for (const char* jobs : {"BACKUP_JOBS=2", "BACKUP_JOBS=1"}) {
+    SCOPED_TRACE(jobs);
+    const Outcome backup = pgstow.with(jobs).run({"backup"});
+    ASSERT_TRUE(backup.ok()) << backup.describe();
+    const bool readers = std::string_view(jobs).ends_with("2");
+    EXPECT_EQ(backup.err.find("readers sessions=2 tables=2 slices=2") != std::string::npos, readers)
+        << backup.err;
+    ASSERT_TRUE(pgstow.run({"restore", "--yes", "--into", "whole"}).ok());
+    EXPECT_EQ(restored_text("whole"), "");
+    server.sql("postgres", "drop database whole");
+  }
+}
+
 TEST_F(BigTables, AStopInTheMiddleLeavesNothing) {
   const FakeTool dump("pg_dump", R"(pause; exec "$REAL" "$@")");
   Program program = pgstow.program({"backup"});
@@ -106,9 +121,13 @@ TEST_F(BigTables, AStopInTheMiddleLeavesNothing) {
   await("the sessions' end", [&] { return sessions() == "0"; });
 }
 
-// At moments told by how much of the archive is written; packing is made slow, or it would be done
-// before the server is.
+// At moments told by how much of the archive is written; there are more rows than are held ahead,
+// and packing is made slow, or it would be done before the server is.
 TEST_F(BigTables, AServerThatEndsInTheMiddleLeavesNothingThatIsListed) {
+  server.sql("shop",
+             "insert into entry select i, md5(i::text), repeat(md5((i * 3)::text), 5) "
+             "from generate_series(100001, 250000) i");
+  pgstow.with("BACKUP_JOBS=2");
   const Unharmed unharmed(server, "shop", pgstow);
   const std::uintmax_t whole = fs::file_size(pgstow.backups() / pgstow.archives().at(0));
   Program program = pgstow.program({"backup"});
