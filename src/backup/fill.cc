@@ -20,7 +20,9 @@ LoadJob load_job(const Filling& filling, const std::string& name) {
               .stall = filling.job.stall,
               .no_owner = filling.job.no_owner,
               .no_privileges = filling.job.no_privileges,
-              .stop_at_error = filling.job.mode != RestoreMode::kInPlace};
+              .stop_at_error = filling.job.mode != RestoreMode::kInPlace,
+              // Elsewhere a swap follows, whose commit writes out all that was written before.
+              .durable = filling.job.mode == RestoreMode::kInPlace};
   job.server["dbname"] = name;
   if (job.sessions < filling.job.jobs) {
     filling.context.log.info(
@@ -31,7 +33,7 @@ LoadJob load_job(const Filling& filling, const std::string& name) {
 }
 
 pg::OpenSession opener(const LoadJob& job) {
-  return [&job](std::stop_token stop) { return pg::Connection::open(job.server, std::move(stop)); };
+  return [&job](std::stop_token stop) { return open_session(job, std::move(stop)); };
 }
 
 // Reads the restored rows back. Throws if a single table differs from the backup's proof.

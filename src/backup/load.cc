@@ -31,6 +31,7 @@ pg::RestoreOptions restore_options(const LoadJob& job, const Context& context) {
           .no_owner = job.no_owner,
           .no_privileges = job.no_privileges,
           .stop_at_error = job.stop_at_error,
+          .durable = job.durable,
           .stop = context.stop};
 }
 
@@ -76,8 +77,8 @@ void load_by_pg_restore(const LoadJob& job, Source& object, const Verified& veri
   sink.finish();
 }
 
-pg::Connection open_session(const LoadJob& job, const Verified& verified, std::stop_token stop) {
-  pg::Connection session = pg::Connection::open(job.server, std::move(stop));
+pg::Connection open_loader(const LoadJob& job, const Verified& verified, std::stop_token stop) {
+  pg::Connection session = open_session(job, std::move(stop));
   pg::prepare_loading(session, verified.archive);
   return session;
 }
@@ -91,7 +92,7 @@ struct StopFirst {
 void load_rows(const LoadJob& job, Source& object, const Verified& verified, const Context& context,
                Progress& progress) {
   pg::Loaders loaders(
-      [&](std::stop_token stop) { return open_session(job, verified, std::move(stop)); },
+      [&](std::stop_token stop) { return open_loader(job, verified, std::move(stop)); },
       job.sessions, {.stall = job.stall, .stop_at_error = job.stop_at_error}, context.stop);
   context.log.info("loading rows", {{"sessions", std::to_string(loaders.size())}});
   pg::RowFeeder feeder(loaders, job.piece_bytes);
@@ -125,6 +126,12 @@ void run_steps(bool stop_at_error, const std::vector<std::function<void()>>& ste
 }
 
 }  // namespace
+
+pg::Connection open_session(const LoadJob& job, std::stop_token stop) {
+  pg::Connection session = pg::Connection::open(job.server, std::move(stop));
+  if (!job.durable) session.query("set synchronous_commit = off");
+  return session;
+}
 
 void read_blocks(Source& object, const Verified& verified, unsigned threads, const Context& context,
                  Progress& progress, pg::ArchiveVisitor& to,

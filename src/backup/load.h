@@ -25,8 +25,12 @@ struct LoadJob {
   bool no_owner = false;
   bool no_privileges = false;
   bool stop_at_error = true;  // otherwise what can be loaded is, and the end throws
+  bool durable = true;        // otherwise a commit that comes after it all makes it so
   std::size_t piece_bytes = pg::RowFeeder::kPieceBytes;  // that a session takes at a time
 };
+
+// A session with the database that is being filled.
+pg::Connection open_session(const LoadJob& job, std::stop_token stop);
 
 // Reads the stored object once and makes of it what verified.archive holds: schema, rows, indexes
 // and constraints. That may be a part of the stored archive, under other names; blocks that it does

@@ -21,6 +21,7 @@ Parameters restore_server(const RestoreOptions& options) {
   server["options"] +=
       " -c default_transaction_read_only=off -c statement_timeout=0"
       " -c lock_timeout=0 -c idle_in_transaction_session_timeout=0";
+  if (!options.durable) server["options"] += " -c synchronous_commit=off";
   return server;
 }
 

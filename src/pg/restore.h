@@ -21,6 +21,7 @@ struct RestoreOptions {
   bool no_owner = false;       // objects belong to the restoring role
   bool no_privileges = false;  // GRANTs are left out
   bool stop_at_error = true;   // otherwise goes on, and fails at the end
+  bool durable = true;         // otherwise commits do not wait for the server's disk
   std::stop_token stop;
 };
 

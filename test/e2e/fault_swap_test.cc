@@ -122,6 +122,28 @@ TEST_F(FaultSwap, KilledBeforeMessages) {
   EXPECT_GT(replaced, 0);  // kills after the commit were among them
 }
 
+// Its commits do not wait for the disk, but the last one. Here nothing but that writes them out.
+TEST_F(FaultSwap, WhatIsRestoredOutlivesACrashOfTheServer) {
+  server.sql("postgres", "alter system set wal_writer_delay = '10s'");
+  server.sql("postgres", "select pg_reload_conf()");
+  for (const std::vector<std::string>& how : {std::vector<std::string>{"restore", "--yes"},
+                                              {"restore", "--yes", "--in-place"},
+                                              {"restore", "--yes", "--into", "other"},
+                                              {"restore", "--yes", "--table", "a"}}) {
+    SCOPED_TRACE(how.back());
+    make_present();
+    const Outcome outcome = pgstow.run(how);
+    ASSERT_TRUE(outcome.ok()) << outcome.describe();
+    server.stop(TestServer::Stop::kImmediate);
+    server.start();
+    const std::string database = how.back() == "other" ? "other" : "shop";
+    EXPECT_EQ(server.value(database, "select count(*) || ' ' || min(t) from a"), "50 row 1");
+    EXPECT_EQ(
+        server.value(database, "select count(*) from pg_index where indrelid = 'a'::regclass"),
+        "1");
+  }
+}
+
 using Session = std::unique_ptr<PGconn, void (*)(PGconn*)>;
 
 // What a client sees that connects again and again.
