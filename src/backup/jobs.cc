@@ -24,12 +24,16 @@ void add_failures(std::vector<StoreFailure>& to, const std::string& database,
   }
 }
 
-void add_pruned(JobDone& sum, const std::string& database, const Pruned& pruned) {
+void add_counts(JobDone& sum, const Pruned& pruned) {
   if (!sum.pruned) sum.pruned.emplace();
   sum.pruned->removed += pruned.removed;
-  add_failures(sum.pruned->failures, database, pruned.failures);
   sum.pruned->suspicions.insert(sum.pruned->suspicions.end(), pruned.suspicions.begin(),
                                 pruned.suspicions.end());
+}
+
+void add_pruned(JobDone& sum, const std::string& database, const Pruned& pruned) {
+  add_counts(sum, pruned);
+  add_failures(sum.pruned->failures, database, pruned.failures);
 }
 
 // The stores that have all of them; the moment is that of the oldest.
@@ -115,6 +119,14 @@ std::vector<DatabaseDone> run_jobs(const std::vector<std::string>& databases, co
     }
   }
   return all;
+}
+
+void add_earlier_try(JobDone& done, const JobDone& earlier) {
+  done.made.by_another = done.made.by_another && earlier.made.by_another;
+  if (!earlier.pruned) return;
+  add_counts(done, *earlier.pruned);
+  done.pruned->failures.insert(done.pruned->failures.end(), earlier.pruned->failures.begin(),
+                               earlier.pruned->failures.end());
 }
 
 JobDone sum_of(const std::vector<DatabaseDone>& all, const std::string& name) {

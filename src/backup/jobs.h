@@ -51,4 +51,8 @@ std::vector<DatabaseDone> run_jobs(const std::vector<std::string>& databases, co
 // making is Locked if that is all there is.
 JobDone sum_of(const std::vector<DatabaseDone>& all, const std::string& name);
 
+// A run that was tried again, as another one held some of the databases: what the try before made
+// and removed, and the doubts that it had, are this run's, too.
+void add_earlier_try(JobDone& done, const JobDone& earlier);
+
 }  // namespace pgstow

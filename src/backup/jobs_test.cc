@@ -116,6 +116,18 @@ TEST_F(Jobs, WhatOnlyAnotherRunHoldsUpIsTold) {
   }
 }
 
+TEST_F(Jobs, WhatAnEarlierTryDidIsNotForgotten) {
+  JobDone earlier = done("a", 1);
+  earlier.pruned = Pruned{.suspicions = {"a shrank"}, .removed = 2};
+  JobDone later = done("a", 1);
+  later.made.by_another = true;
+  add_earlier_try(later, earlier);
+  EXPECT_FALSE(later.made.by_another);
+  ASSERT_TRUE(later.pruned);
+  EXPECT_EQ(later.pruned->removed, 2);
+  EXPECT_THAT(later.pruned->suspicions, ElementsAre("a shrank"));
+}
+
 TEST_F(Jobs, AStopEndsThemAll) {
   int begun = 0;
   const auto make = [&](const std::string&, const Context&) -> JobDone {

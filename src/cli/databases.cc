@@ -30,14 +30,14 @@ StoredDatabases Databases::stored() {
   return stored;
 }
 
-std::vector<std::string> Databases::known() {
+Databases::Known Databases::known() {
   try {
-    return databases_to_back_up(config_, context_);
+    return {.names = databases_to_back_up(config_, context_), .all = true};
   } catch (const Cancelled&) {
     throw;
   } catch (const Error& e) {
     context_.log.debug("the server can't be asked for its databases", {{"cause", e.what()}});
-    return stored().names;
+    return {.names = stored().names, .all = false};
   }
 }
 
@@ -57,10 +57,13 @@ std::vector<DatabaseDone> Databases::run(const std::optional<Time>& covering_fro
 
 Look Databases::look(const std::string& server) {
   std::vector<DatabaseLook> looks;
-  for (const std::string& database : known()) {
+  const Known known = this->known();
+  for (const std::string& database : known.names) {
     looks.push_back({database, look_into(one(database).stores, database, server, context_)});
   }
-  return look_at_several(looks);
+  Look look = look_at_several(looks);
+  look.all_databases = known.all;
+  return look;
 }
 
 std::vector<StoreFailure> Databases::deliver(const Context& context, Progress& progress) {
@@ -77,7 +80,7 @@ std::vector<StoreFailure> Databases::deliver(const Context& context, Progress& p
 }
 
 std::optional<std::string> Databases::running() {
-  for (const std::string& database : known()) {
+  for (const std::string& database : known().names) {
     const std::filesystem::path folder = first_local_folder(one(database).config);
     if (folder.empty()) continue;
     if (auto holder = holder_of_lock(folder, database)) return holder;

@@ -42,7 +42,12 @@ class Databases {
   };
   One& one(const std::string& database);
   StoredDatabases stored();
-  std::vector<std::string> known();
+  // As the server tells or, where it can't be asked, those that have backups.
+  struct Known {
+    std::vector<std::string> names;
+    bool all;
+  };
+  Known known();
 
   const Config& config_;
   const Context& context_;

@@ -17,6 +17,7 @@ struct Look {
   std::string server;                            // system identifier that it tells
   bool complete = true;                          // every store could be listed
   std::vector<DatabaseStanding> databases = {};  // where there are several
+  bool all_databases = true;  // otherwise the server could not be asked which there are
 };
 
 // Of this database; of several servers' only this one's, where `server` is not empty. A store that

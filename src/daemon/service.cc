@@ -75,7 +75,8 @@ void Service::look() {
   databases_ = look.databases;
   const bool newer =
       look.newest && (!state_.last_good || look.newest->time > state_.last_good->time);
-  std::map<std::string, Time> lacking = still_lacking(state_.lacking, databases_, now());
+  std::map<std::string, Time> lacking =
+      still_lacking(state_.lacking, databases_, look.all_databases, now());
   if (!newer && !look.complete && lacking == state_.lacking) return;
   state_ = parts_.state.change(
       [&](State& state) {
@@ -147,18 +148,24 @@ JobDone Service::make_patiently(Time due, const Context& context, Progress& prog
   Job job = settings_.job;
   job.backup.covering_from = covering_from(settings_.schedules, due);
   const Time until = next_of(settings_.schedules, std::chrono::floor<std::chrono::seconds>(now()));
+  std::optional<JobDone> earlier;  // of tries that made some of several databases
+  const auto with_earlier = [&](JobDone done) {
+    if (earlier) add_earlier_try(done, *earlier);
+    return done;
+  };
   for (bool told = false;; told = true) {
     const auto wait = [&](const Error& e) {
       if (now() + kLockPause >= until) throw;
       if (!told) context.log.info("another run is at work: waiting for it", {{"cause", e.what()}});
     };
     try {
-      return parts_.make(job, context, progress);
+      return with_earlier(parts_.make(job, context, progress));
     } catch (const Locked& e) {
       wait(e);
     } catch (const SomeFailed& e) {
       if (!e.only_locked()) throw;
       wait(e);
+      earlier = with_earlier(e.good());
     }
     context.clock.sleep(kLockPause, context.stop);
   }
@@ -323,9 +330,7 @@ void Service::watch_age() {
     return;
   }
   Event event = event_now(Event::Kind::kStale, settings_.database, context_);
-  event.error = state_.last_good
-                    ? "the newest good backup is from " + local_time(state_.last_good->time)
-                    : std::string("there is no good backup");
+  event.error = stale_text(state_);
   event.hint = "`pgstow status` and the log tell why";
   if (state_.last_good) event.last_good = state_.last_good->time;
   event.next_run = plan().at;

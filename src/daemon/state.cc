@@ -7,6 +7,7 @@
 #include "backup/catalogue.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "base/text.h"
 #include "daemon/plan.h"
 #include "store/local.h"
 #include "store/lock.h"
@@ -183,15 +184,28 @@ Time age_reference(const State& state) {
 }
 
 std::map<std::string, Time> still_lacking(const std::map<std::string, Time>& before,
-                                          const std::vector<DatabaseStanding>& databases,
+                                          const std::vector<DatabaseStanding>& databases, bool all,
                                           Time now) {
   std::map<std::string, Time> lacking;
+  if (!all) lacking = before;
   for (const DatabaseStanding& one : databases) {
-    if (one.last_good) continue;
+    if (one.last_good) {
+      lacking.erase(one.name);
+      continue;
+    }
     const auto known = before.find(one.name);
     lacking.emplace(one.name, known == before.end() ? now : known->second);
   }
   return lacking;
+}
+
+std::string stale_text(const State& state) {
+  if (!state.last_good) return "there is no good backup";
+  const std::string newest = "the newest good backup is from " + local_time(state.last_good->time);
+  if (state.lacking.empty()) return newest;
+  std::vector<std::string> names;
+  for (const auto& [database, since] : state.lacking) names.push_back(printable(database));
+  return "there is no good backup of " + join(names, ", ") + "; of the others " + newest;
 }
 
 Standing standing_of(const State& state, const std::string& database,

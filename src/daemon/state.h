@@ -47,9 +47,14 @@ State parse_state(std::string_view text);
 // one of several databases has none: from when that was first seen, if that is longer ago.
 Time age_reference(const State& state);
 
-// Those of these that have no backup, each with the time it has in `before`, or now.
+// Those that have no backup, each with the time it has in `before`, or now. What is not among
+// `databases` is forgotten, if these are `all` there are.
 std::map<std::string, Time> still_lacking(const std::map<std::string, Time>& before,
-                                          const std::vector<DatabaseStanding>& databases, Time now);
+                                          const std::vector<DatabaseStanding>& databases, bool all,
+                                          Time now);
+
+// What a stale state lacks, in words.
+std::string stale_text(const State& state);
 
 // How things stand by this state; of the service and the stores it tells nothing.
 Standing standing_of(const State& state, const std::string& database,

@@ -1,5 +1,6 @@
 #include "daemon/state.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -60,16 +61,25 @@ TEST(State, EveryCutIsRefusedNotMisread) {
 TEST(State, ADatabaseWithoutAnyIsStaleByItsOwnAge) {
   const auto hours = [](int n) { return std::chrono::hours(n); };
   State state = full_state();
-  state.lacking = still_lacking({}, {{.name = "shop", .last_good = state.last_good}}, kTime);
+  state.lacking = still_lacking({}, {{.name = "shop", .last_good = state.last_good}}, true, kTime);
   EXPECT_TRUE(state.lacking.empty());
   EXPECT_EQ(age_reference(state), kTime);
-  state.lacking = still_lacking({}, {{.name = "new"}}, kTime + hours(9));
+  state.lacking = still_lacking({}, {{.name = "new"}}, true, kTime + hours(9));
   EXPECT_EQ(age_reference(state), kTime);
   state.last_good->time = kTime + hours(48);
-  state.lacking = still_lacking(state.lacking, {{.name = "new"}, {.name = "b"}}, kTime + hours(20));
+  state.lacking =
+      still_lacking(state.lacking, {{.name = "new"}, {.name = "b"}}, true, kTime + hours(20));
   EXPECT_EQ(age_reference(state), kTime + hours(9)) << "it has none since then";
-  state.lacking = still_lacking(state.lacking, {{.name = "b"}}, kTime + hours(50));
+  EXPECT_THAT(stale_text(state), testing::HasSubstr("no good backup of b, new; of the others the"));
+  // A server that can't be asked has not dropped them.
+  state.lacking = still_lacking(state.lacking, {}, false, kTime + hours(49));
+  EXPECT_EQ(age_reference(state), kTime + hours(9));
+  state.lacking = still_lacking(state.lacking, {{.name = "b"}}, true, kTime + hours(50));
   EXPECT_EQ(age_reference(state), kTime + hours(20));
+  state.lacking.clear();
+  EXPECT_THAT(stale_text(state), testing::StartsWith("the newest good backup is from 2"));
+  state.last_good.reset();
+  EXPECT_EQ(stale_text(state), "there is no good backup");
 }
 
 TEST(StateFile, RemembersFromRunToRun) {

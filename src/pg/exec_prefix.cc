@@ -29,7 +29,10 @@ constexpr auto kPrograms = std::to_array<Program>({{"docker", "euw", false},
 
 // The long options that take no value, or theirs behind =.
 constexpr auto kSwitches = std::to_array<std::string_view>(
-    {"interactive", "stdin", "tty", "detach", "privileged", "latest", "quiet"});
+    {"interactive", "stdin", "tty", "detach", "privileged", "latest", "quiet",
+     // kubectl's, of all of its commands
+     "disable-compression", "insecure-skip-tls-verify", "match-server-version",
+     "warnings-as-errors"});
 
 const Program* program_of(std::string_view word) {
   const std::string_view name = word.substr(word.rfind('/') + 1);

@@ -40,6 +40,7 @@ TEST(ExecPrefix, ThoseThatWorkAreTaken) {
                            "kubectl -n shop exec --stdin pod -c db --",
                            "kubectl exec pod -i -- env A=-t",
                            "kubectl exec -qi -nexec pod --",
+                           "kubectl exec --insecure-skip-tls-verify -i pod --",
                            "oc exec -i pod --",
                            "kubectl --context prod exec -i deploy/db --",
                            "docker compose -p shop exec -T db",
