@@ -12,6 +12,7 @@
 #include <barrier>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -39,11 +40,13 @@ class CountingClock final : public Clock {
   Time now() const override { return system_.now(); }
   void sleep(std::chrono::milliseconds duration, const std::stop_token& stop) const override {
     check_stop(stop);
+    const std::lock_guard lock(mutex_);
     slept.push_back(duration);
   }
-  mutable std::vector<std::chrono::milliseconds> slept;
+  mutable std::vector<std::chrono::milliseconds> slept;  // to be read when all threads are done
 
  private:
+  mutable std::mutex mutex_;
   SystemClock system_;
 };
 

@@ -28,7 +28,11 @@ namespace pgstow::test {
 namespace {
 
 constexpr std::size_t kPart = 64 * 1024;
+#ifdef __SANITIZE_THREAD__
+constexpr unsigned kThreads = 1;  // each is so slow that others would look stalled
+#else
 constexpr unsigned kThreads = 8;  // most of the time is spent waiting for a stall to be noticed
+#endif
 
 // Pauses between tries are the product's affair; here they only cost time.
 class HurriedClock final : public Clock {
