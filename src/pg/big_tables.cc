@@ -8,14 +8,17 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "pg/data_patterns.h"
 #include "pg/server_error.h"
 
 namespace pgstow::pg {
 namespace {
 
 constexpr std::string_view kLockTimeout = "55P03";
-// Bytes. They become arguments of pg_dump; ssh and kubectl take no more than about twice as many.
-constexpr std::size_t kMostNames = std::size_t{64} << 10;
+// Of the patterns by which pg_dump is told of the tables: ssh and kubectl take no more than about
+// twice as many bytes of arguments; so many steps take it less than half a second.
+constexpr std::size_t kMostBytes = std::size_t{64} << 10;
+constexpr std::uint64_t kMostSteps = 500'000'000;
 // Between the look and the lock: undefined table, undefined schema, no table any more, dropped
 // while it was waited for, and a deadlock with somebody who alters several.
 constexpr std::string_view kGone[] = {"42P01", "3F000", "42809", "XX000", "40P01"};
@@ -52,6 +55,21 @@ struct Candidate {
   std::string relation;
 };
 
+// Whether pg_dump finds them among the server's relations before it would have read their rows. A
+// name's character may cost each character of every pattern a step.
+bool may_be_named(const std::vector<Candidate>& tables, std::uint64_t relations) {
+  std::vector<std::string> names;
+  std::size_t names_bytes = 0;
+  for (const Candidate& table : tables) {
+    names.push_back(table.relation);
+    names_bytes += table.relation.size();
+  }
+  std::size_t bytes = 0;
+  for (const std::string& pattern : data_patterns(names)) bytes += pattern.size();
+  return tables.empty() ||
+         (bytes <= kMostBytes && relations * (names_bytes / tables.size()) * bytes <= kMostSteps);
+}
+
 // By the catalogue's own numbers and the statistics: pg_relation_size() would wait for every
 // table's lock. A row takes 28 bytes at least, which counts where no VACUUM has been yet.
 std::vector<Candidate> candidates(Connection& leader, const ChooseOptions& options) {
@@ -66,18 +84,19 @@ std::vector<Candidate> candidates(Connection& leader, const ChooseOptions& optio
     where {} and size.bytes >= {} order by size.bytes desc, c.oid limit {})",
                                kQuoted, kPlain, options.least_bytes, options.most_tables));
   std::vector<Candidate> found;
-  std::size_t names = 0;
   std::uint64_t bytes = 0;
   for (int i = 0; i < r.rows(); ++i) {
     found.push_back({r.text(i, 0), r.text(i, 1)});
-    names += found.back().relation.size();
-    if (names > kMostNames) {
-      found.pop_back();
-      break;
-    }
     bytes += static_cast<std::uint64_t>(r.number(i, 2));
   }
   if (bytes < options.least_in_all) found.clear();
+  if (found.empty()) return found;
+  const auto relations = static_cast<std::uint64_t>(
+      leader
+          .query("select count(*) from pg_catalog.pg_class where relkind in "
+                 "('r', 'p', 'S', 'v', 'm', 'f')")
+          .number(0, 0));
+  while (!may_be_named(found, relations)) found.resize(found.size() / 2);
   return found;
 }
 
