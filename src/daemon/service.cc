@@ -154,18 +154,21 @@ JobDone Service::make_patiently(Time due, const Context& context, Progress& prog
     return done;
   };
   for (bool told = false;; told = true) {
-    const auto wait = [&](const Error& e) {
-      if (now() + kLockPause >= until) throw;
+    const auto tell = [&](const Error& e) {
       if (!told) context.log.info("another run is at work: waiting for it", {{"cause", e.what()}});
     };
+    const bool last = now() + kLockPause >= until;
     try {
       return with_earlier(parts_.make(job, context, progress));
     } catch (const Locked& e) {
-      wait(e);
+      if (last) throw;
+      tell(e);
     } catch (const SomeFailed& e) {
-      if (!e.only_locked()) throw;
-      wait(e);
       earlier = with_earlier(e.good());
+      if (last || !e.only_locked()) {
+        throw SomeFailed(e.what(), e.hint(), *earlier, e.only_locked());
+      }
+      tell(e);
     }
     context.clock.sleep(kLockPause, context.stop);
   }

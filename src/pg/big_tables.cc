@@ -170,7 +170,7 @@ std::vector<BigTable> measure(Connection& leader, const std::vector<Candidate>& 
     where {} and c.oid in (select l.relation from pg_catalog.pg_locks l
                            where l.pid = pg_catalog.pg_backend_pid() and l.locktype = 'relation'
                              and l.mode = 'AccessShareLock' and l.granted)
-    order by n.nspname collate "C", c.relname collate "C")",
+    order by pg_catalog.pg_table_size(c.oid), n.nspname collate "C", c.relname collate "C")",
       kQuoted, name_sql("n.nspname", options.same_major), name_sql("c.relname", options.same_major),
       name_sql("a.attname", options.same_major), joined(tables, &Candidate::oid), kPlain));
   for (int i = 0; i < r.rows(); ++i) {

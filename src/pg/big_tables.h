@@ -20,7 +20,7 @@ namespace pgstow::pg {
 // Names are in the archive's encoding.
 struct BigTable {
   std::string oid;
-  std::string relation;  // "schema"."name", always quoted: for statements, and as pg_dump's pattern
+  std::string relation;  // "schema"."name", always quoted: for statements, and for data_patterns()
   std::string columns;   // as pg_dump writes the list, without the parentheses; may be empty
   std::string copy;      // the archive's statement: COPY s.t (a, b) FROM stdin;
   std::uint64_t pages = 0;  // of its heap
@@ -39,7 +39,7 @@ struct ChooseOptions {
 // What a dump is made under: the tables are locked, so that nobody changes or drops them.
 struct LockedSnapshot {
   Snapshot snapshot;
-  std::vector<BigTable> tables;  // by name
+  std::vector<BigTable> tables;  // the small ones first
 };
 
 // Opens a read-only repeatable-read transaction, locks the big tables (ACCESS SHARE) and exports
@@ -48,11 +48,11 @@ struct LockedSnapshot {
 // holds a table for longer than the lock timeout.
 std::optional<LockedSnapshot> lock_big_tables(Connection& leader, const ChooseOptions& options);
 
-// All tables whose rows belong into a dump, by OID, as far as it dumps them at all.
 // Tables that were emptied or rewritten (TRUNCATE, ALTER TABLE) since the leader's snapshot: there
 // they are empty, though it holds rows of them. Asked for when all are locked.
 std::vector<std::string> rewritten_tables(Connection& leader);
 
+// All tables whose rows belong into a dump, by OID, as far as it dumps them at all.
 std::set<std::string> tables_with_rows(Connection& leader);
 
 }  // namespace pgstow::pg

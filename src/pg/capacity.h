@@ -16,7 +16,8 @@ unsigned free_sessions(Connection& session, const std::string& database, unsigne
 // that the server still lets in, and at least one.
 unsigned sessions_to_take(Connection& session, const std::string& database, unsigned wanted);
 
-// Tables that so many sessions can lock, with a small part of the server's lock table.
+// Tables that so many sessions can lock, each for itself, with three quarters of what is free in
+// the server's lock table.
 std::size_t lockable_tables(Connection& session, unsigned sessions);
 
 }  // namespace pgstow::pg

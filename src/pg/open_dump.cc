@@ -11,9 +11,9 @@
 namespace pgstow::pg {
 namespace {
 
-constexpr std::size_t kMostTables = 5000;
-constexpr unsigned kLeftForOthers = 3;  // sessions of the server
-constexpr int kTries = 5;               // then without locks of ours
+constexpr std::size_t kMostTables = 2000;  // the locks of all are looked at each second
+constexpr unsigned kLeftForOthers = 3;     // sessions of the server
+constexpr int kTries = 5;                  // then without locks of ours
 constexpr int kMostTries = 20;
 constexpr std::chrono::seconds kNextTry{1};
 constexpr std::chrono::milliseconds kLook{200};
@@ -78,8 +78,10 @@ std::vector<Slice> slices_of(const std::vector<BigTable>& tables, const DumpPlan
              : whole_tables(tables);
 }
 
-void start_readers(Dump& dump, std::vector<Connection> sessions, std::vector<Slice> slices,
+void start_readers(Dump& dump, std::vector<Connection> sessions, int server_major,
                    const DumpPlan& plan, const Context& context) {
+  std::vector<Slice> slices =
+      slices_of(dump.locked.tables, plan, static_cast<unsigned>(sessions.size()), server_major);
   for (const Connection& session : sessions) dump.holders.push_back(session.backend_pid());
   context.log.debug("readers", {{"sessions", std::to_string(sessions.size())},
                                 {"tables", std::to_string(dump.locked.tables.size())},
@@ -99,16 +101,17 @@ std::unique_ptr<Dump> try_dump(Connection& leader, const DumpPlan& plan, unsigne
   dump->holders.push_back(leader.backend_pid());
   const bool holds_locks = !dump->locked.tables.empty();
   if (holds_locks) {
-    std::vector<Slice> slices =
-        slices_of(dump->locked.tables, plan, readers, leader.server_version() / 10000);
-    const auto wanted = static_cast<unsigned>(std::min<std::size_t>(readers, slices.size()));
+    const bool whole = readers < plan.ranges_from || !reads_ranges(leader.server_version() / 10000);
+    const auto tables = static_cast<unsigned>(dump->locked.tables.size());
+    const unsigned wanted = whole ? std::min(readers, tables) : readers;
     ReaderSessions sessions = open_readers(leader, wanted, dump->locked, plan.encoding, context);
     if (sessions.raced) return nullptr;
     dump->with_rows = tables_with_rows(leader);
     if (sessions.open.empty()) {
       dump->locked.tables.clear();
     } else {
-      start_readers(*dump, std::move(sessions.open), std::move(slices), plan, context);
+      start_readers(*dump, std::move(sessions.open), leader.server_version() / 10000, plan,
+                    context);
     }
   }
   dump->source = std::make_unique<DumpSource>(options_of(leader, plan, *dump));

@@ -112,8 +112,12 @@ void Readers::read(Connection& session, std::size_t lane, const std::stop_token&
       const std::size_t bytes = rows.chunks.size();
       stage_.put(lane, std::move(rows), bytes, stop);
     });
+    // A range is planned, which locks each index of the table up to the transaction's end
+    // (get_relation_info() in plancat.c); the server has not room for all of them.
+    if (!slice.whole()) session.query("savepoint slice");
     const std::uint64_t sent = session.copy_out(copy_statement(table, slice),
                                                 [&](std::string_view row) { framer.add(row); });
+    if (!slice.whole()) session.query("rollback to savepoint slice; release savepoint slice");
     if (const std::uint64_t taken = framer.finish(); taken != sent) {
       throw Error(fmt::format("{} rows came, of {} that the server sent", taken, sent));
     }

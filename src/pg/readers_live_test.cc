@@ -199,8 +199,8 @@ class ReadersAmongOthers : public ::testing::Test {
     server.sql("shop", kTables);
     server.sql("shop", "vacuum analyze");
   }
-  // Readers that do not read on before somebody takes what they have.
-  static void slowly(DumpPlan& plan) { plan.buffer_bytes = 1; }
+  // Readers that begin with a few slices, and do not read on before somebody takes what they have.
+  static void slowly(DumpPlan& plan) { plan.buffer_bytes = 1 << 16; }
   std::string log_of(TestDump& test) const {
     std::rewind(test.log_file.get());
     std::string text(1 << 16, '\0');
@@ -345,6 +345,7 @@ TEST_F(ReadersAmongOthers, KeepNoPageWhileTheirRowsAreNotTakenYet) {
   server.sql("shop",
              "create table wide as select repeat(md5(i::text), 30) as t "
              "from generate_series(1, 35000) i");
+  server.sql("shop", "create index on wide (left(t, 9))");
   server.sql("shop", "vacuum analyze wide");
   TestDump test(parameters(server, "shop"), [](DumpPlan& plan) {
     plan.slice_bytes = 4 << 20;
@@ -358,13 +359,19 @@ TEST_F(ReadersAmongOthers, KeepNoPageWhileTheirRowsAreNotTakenYet) {
     const std::string now = server.value(
         "postgres",
         "select count(*) filter (where state = 'idle in transaction') || ' ' || count(*) || ' ' || "
-        "max(query_start) from pg_stat_activity where application_name = 'pgstow reader' and query "
-        "like 'COPY%'");
+        "max(query_start) from pg_stat_activity where application_name = 'pgstow reader' and "
+        "(query "
+        "like 'COPY%' or query like 'rollback to %')");
     lasted = now == before && now.starts_with("3 3 ") ? lasted + 1 : 0;
     before = now;
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
   ASSERT_EQ(lasted, 25) << before;
+  EXPECT_EQ(server.value("shop",
+                         "select count(*) from pg_locks l join pg_stat_activity a using (pid) join "
+                         "pg_class c on c.oid = l.relation where c.relkind = 'i' and "
+                         "a.application_name = 'pgstow reader' and c.relname like 'wide%'"),
+            "0");
   server.sql("shop", "vacuum (freeze, disable_page_skipping) wide");
   const std::string expected = peer(server, test);
   EXPECT_EQ(difference(expected, test.finish()), "");

@@ -52,6 +52,7 @@ void RowFramer::end_piece() {
 
 std::uint64_t RowFramer::finish() {
   if (chunk_ > 0) end_chunk();
+  if (raw_.size() < raw_.capacity() / 2) raw_.shrink_to_fit();  // small tables are many
   if (!raw_.empty() || proof_.rows > 0) end_piece();
   return std::exchange(rows_, 0);
 }

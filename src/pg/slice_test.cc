@@ -52,7 +52,7 @@ TEST(Slices, AreWholeTablesWhereRangesDoNotPay) {
 
 // Rows take more room as text: a slice is begun when there is room for it.
 TEST(Slices, TellWhatIsExpectedOfThem) {
-  EXPECT_EQ(whole_tables({table(10, 81920)}).front().bytes, 122880U);
+  EXPECT_EQ(whole_tables({table(10, 81920)}).front().bytes, 327680U);
   EXPECT_EQ(ranges_of({table(10, 81920)}, 32768).back().bytes, 49152U);
   EXPECT_EQ(ranges_of({table(1, 8192)}, 32768).back().bytes, 12288U);
 }

@@ -14,11 +14,17 @@ class OutcomeUnknown final : public Transient {
   using Transient::Transient;
 };
 
-// Begun with the object; what is not committed is rolled back with it. The session is lent, and no
-// stop ends its waits any more once it was committed.
+// Begun with the object; what is not committed is rolled back with it. What is committed is on the
+// server's disk, and all that was written before it, whatever its configuration says. The session
+// is lent, and no stop ends its waits any more once it was committed.
 class Transaction {
  public:
-  explicit Transaction(Connection& session) : session_(session) { session_.query("begin"); }
+  explicit Transaction(Connection& session) : session_(session) {
+    session_.query("begin");
+    session_.query(
+        "select pg_catalog.set_config('synchronous_commit', 'local', true) "
+        "where pg_catalog.current_setting('synchronous_commit') = 'off'");
+  }
   Transaction(const Transaction&) = delete;
   Transaction& operator=(const Transaction&) = delete;
   ~Transaction() {

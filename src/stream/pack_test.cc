@@ -97,7 +97,7 @@ TEST(Packer, PutsAWholeBlockBehindWhatWasWrittenBefore) {
     std::string all;
     for (std::uint64_t i = 0; i < 20; ++i) {
       const std::string written = copy_text(i * 30'000, i);
-      const std::string other = copy_text(40'000, i + 100);
+      const std::string other = copy_text(60'000, i + 100);  // as a block of its own
       packer.write(written);
       packer.write_block(other);
       all += written + other;

@@ -144,10 +144,12 @@ class Reorder {
     return fits_ahead(expected_bytes);
   }
 
-  // In the room of the lanes that are not due, of which some is kept for those that are open.
+  // In the room of the lanes that are not due, of which some is kept for those that are open. A
+  // lane that became due may hold more than is its own.
   bool fits_ahead(std::size_t bytes) const {
     const Lane& due = lanes_.front();
-    return held_ - due.bytes + kept_ - due.kept + bytes <= most_bytes_ - own_bytes();
+    const std::size_t held = held_ - std::min(due.bytes, own_bytes());
+    return held + kept_ - due.kept + bytes <= most_bytes_ - own_bytes();
   }
 
   void give_up_room(Lane& lane, std::size_t bytes) {

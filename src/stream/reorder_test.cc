@@ -104,6 +104,22 @@ TEST(Reorder, WaitsForRoomBeforeALaneUntilItIsStopped) {
   EXPECT_THROW(static_cast<void>(reorder.open(stop.get_token())), Cancelled);
 }
 
+// Filled ahead, it has used the room of those behind it, and goes on doing so when it is due.
+TEST(Reorder, ALaneThatBecomesDueKeepsTheRoomThatItFills) {
+  Reorder<std::string> reorder({0, 60, 60}, 100);
+  const std::size_t due = *reorder.open({});
+  const std::size_t large = *reorder.open({});
+  for (int i = 0; i < 3; ++i) reorder.put(large, "piece", 20, {});
+  reorder.end(large);
+  reorder.end(due);
+  EXPECT_EQ(reorder.take({}), std::nullopt);
+  std::stop_source stop;
+  stop.request_stop();
+  EXPECT_THROW(static_cast<void>(reorder.open(stop.get_token())), Cancelled);
+  EXPECT_EQ(reorder.take({}), "piece");
+  EXPECT_EQ(reorder.open({}), 2U);  // 40 bytes are held and 60 expected
+}
+
 // What is more than it may hold is begun when the consumer waits for it, and not before: it would
 // wait in its middle.
 TEST(Reorder, ALaneThatFitsNowhereIsOpenedWhenItIsDueAndTaken) {
