@@ -58,6 +58,7 @@ std::vector<DatabaseDone> Databases::run(const std::optional<Time>& covering_fro
 Look Databases::look(const std::string& server) {
   std::vector<DatabaseLook> looks;
   const Known known = this->known();
+  looks.reserve(known.names.size());
   for (const std::string& database : known.names) {
     looks.push_back({database, look_into(one(database).stores, database, server, context_)});
   }

@@ -119,7 +119,7 @@ std::map<std::string, Time> get_lacking(const json::object& o) {
   const json::value* all = o.if_contains("lacking");
   if (all == nullptr || !all->is_object()) return lacking;
   for (const auto& [database, since] : all->get_object()) {
-    lacking.emplace(database, need_time(all->get_object(), std::string(database).c_str()));
+    lacking.emplace(database, need_time(all->get_object(), database));
   }
   return lacking;
 }
@@ -201,9 +201,10 @@ std::map<std::string, Time> still_lacking(const std::map<std::string, Time>& bef
 
 std::string stale_text(const State& state) {
   if (!state.last_good) return "there is no good backup";
-  const std::string newest = "the newest good backup is from " + local_time(state.last_good->time);
+  std::string newest = "the newest good backup is from " + local_time(state.last_good->time);
   if (state.lacking.empty()) return newest;
   std::vector<std::string> names;
+  names.reserve(state.lacking.size());
   for (const auto& [database, since] : state.lacking) names.push_back(printable(database));
   return "there is no good backup of " + join(names, ", ") + "; of the others " + newest;
 }
@@ -235,6 +236,7 @@ std::optional<State> StateFile::stored(const Context& context) const {
     LocalStore store(folder_, "state");
     return parse_state(read_object(store, key_));
   } catch (const NotFound&) {
+    return std::nullopt;
   } catch (const Error& e) {
     context.log.warning("the service's state can't be read; it begins anew", {{"cause", e.what()}});
   }

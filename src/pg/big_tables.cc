@@ -102,6 +102,7 @@ std::vector<Candidate> candidates(Connection& leader, const ChooseOptions& optio
 
 std::string joined(const std::vector<Candidate>& tables, std::string Candidate::* field) {
   std::vector<std::string> parts;
+  parts.reserve(tables.size());
   for (const Candidate& table : tables) parts.push_back(table.*field);
   return join(parts, ", ");
 }
@@ -210,6 +211,7 @@ std::vector<std::string> rewritten_tables(Connection& leader) {
       "c.relpersistence <> 't' and c.relfilenode <> 0 and c.oid >= 16384 and "
       "pg_catalog.pg_relation_filenode(c.oid) <> c.relfilenode order by 1");
   std::vector<std::string> names;
+  names.reserve(static_cast<std::size_t>(r.rows()));
   for (int i = 0; i < r.rows(); ++i) names.push_back(printable(r.text(i, 0)));
   return names;
 }

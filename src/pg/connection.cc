@@ -289,7 +289,7 @@ void Connection::cancel() noexcept {
     }).detach();
     static_cast<void>(asked.wait_for(kCancelPatience));
   } catch (const std::exception&) {
-    // No memory, no thread: the server ends the statement when it finds nobody to send to.
+    return;  // no memory, no thread: the server ends the statement when it finds nobody to send to
   }
 }
 

@@ -48,6 +48,7 @@ DumpOptions options_of(const Connection& leader, const DumpPlan& plan, const Dum
                       .lock_timeout = plan.lock_timeout,
                       .wait = {.stop = dump.stop.get_token(), .stall = plan.stall_timeout}};
   std::vector<std::string> relations;
+  relations.reserve(dump.locked.tables.size());
   for (const BigTable& table : dump.locked.tables) relations.push_back(table.relation);
   options.without_rows = data_patterns(relations);
   return options;

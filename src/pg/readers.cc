@@ -43,6 +43,7 @@ Connection open_reader(const Parameters& parameters, const LockedSnapshot& locke
 
 std::vector<std::size_t> expected_of(const std::vector<Slice>& slices) {
   std::vector<std::size_t> bytes;
+  bytes.reserve(slices.size());
   for (const Slice& slice : slices) bytes.push_back(slice.bytes);
   return bytes;
 }

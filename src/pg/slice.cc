@@ -21,6 +21,7 @@ std::uint64_t at_most_as_text(std::uint64_t bytes) { return bytes * 4; }
 
 std::vector<Slice> whole_tables(const std::vector<BigTable>& tables) {
   std::vector<Slice> slices;
+  slices.reserve(tables.size());
   for (std::size_t i = 0; i < tables.size(); ++i) {
     slices.push_back({.table = i, .bytes = at_most_as_text(tables[i].bytes)});
   }

@@ -30,7 +30,9 @@ namespace {
 constexpr std::size_t kPart = 64 * 1024;
 #ifdef __SANITIZE_THREAD__
 constexpr unsigned kThreads = 1;  // each is so slow that others would look stalled
+constexpr std::chrono::seconds kStall{5};
 #else
+constexpr std::chrono::seconds kStall{1};
 constexpr unsigned kThreads = 8;  // most of the time is spent waiting for a stall to be noticed
 #endif
 
@@ -186,7 +188,7 @@ class Trial {
     settings.part_bytes = kPart;
     settings.most_parts = 20;
     settings.attempts = 3;
-    settings.stall = std::chrono::seconds(1);
+    settings.stall = kStall;
     settings.notes = notes_.path();
     return std::make_unique<S3Store>(settings, std::make_unique<FixedKeys>(s3_.admin()), context_);
   }
