@@ -72,17 +72,15 @@ bool begins(const Dump& dump, Connection& leader, const DumpPlan& plan, bool hol
 
 // A range of pages is read through all of the server's shared buffers, a whole table through a
 // small ring of them, which is faster: ranges pay where several sessions read one table.
-std::vector<Slice> slices_of(const std::vector<BigTable>& tables, const DumpPlan& plan,
-                             unsigned readers, int server_major) {
-  return readers >= plan.ranges_from && reads_ranges(server_major)
-             ? ranges_of(tables, plan.slice_bytes)
-             : whole_tables(tables);
+bool read_by_ranges(const DumpPlan& plan, std::size_t readers, int server_major) {
+  return readers >= plan.ranges_from && reads_ranges(server_major);
 }
 
 void start_readers(Dump& dump, std::vector<Connection> sessions, int server_major,
                    const DumpPlan& plan, const Context& context) {
-  std::vector<Slice> slices =
-      slices_of(dump.locked.tables, plan, static_cast<unsigned>(sessions.size()), server_major);
+  std::vector<Slice> slices = read_by_ranges(plan, sessions.size(), server_major)
+                                  ? ranges_of(dump.locked.tables, plan.slice_bytes)
+                                  : whole_tables(dump.locked.tables);
   for (const Connection& session : sessions) dump.holders.push_back(session.backend_pid());
   context.log.debug("readers", {{"sessions", std::to_string(sessions.size())},
                                 {"tables", std::to_string(dump.locked.tables.size())},
@@ -102,17 +100,17 @@ std::unique_ptr<Dump> try_dump(Connection& leader, const DumpPlan& plan, unsigne
   dump->holders.push_back(leader.backend_pid());
   const bool holds_locks = !dump->locked.tables.empty();
   if (holds_locks) {
-    const bool whole = readers < plan.ranges_from || !reads_ranges(leader.server_version() / 10000);
+    const int server_major = leader.server_version() / 10000;
     const auto tables = static_cast<unsigned>(dump->locked.tables.size());
-    const unsigned wanted = whole ? std::min(readers, tables) : readers;
+    const unsigned wanted =
+        read_by_ranges(plan, readers, server_major) ? readers : std::min(readers, tables);
     ReaderSessions sessions = open_readers(leader, wanted, dump->locked, plan.encoding, context);
     if (sessions.raced) return nullptr;
     dump->with_rows = tables_with_rows(leader);
     if (sessions.open.empty()) {
       dump->locked.tables.clear();
     } else {
-      start_readers(*dump, std::move(sessions.open), leader.server_version() / 10000, plan,
-                    context);
+      start_readers(*dump, std::move(sessions.open), server_major, plan, context);
     }
   }
   dump->source = std::make_unique<DumpSource>(options_of(leader, plan, *dump));
