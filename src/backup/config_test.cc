@@ -91,7 +91,7 @@ class ConfigTest : public ::testing::Test {
 TEST_F(ConfigTest, DefaultsAreTheGuides) {
   const Config config = load();
   EXPECT_EQ(config.local_path, "./backups");
-  EXPECT_EQ(config.compression, (Compression{Compression::Format::kGzip, 4}));
+  EXPECT_EQ(config.compression, (Compression{Compression::Format::kGzip, 2}));
   EXPECT_GE(config.jobs, 1U);
   EXPECT_EQ(config.lock_timeout, std::chrono::seconds(60));
   EXPECT_EQ(config.stall_timeout, std::chrono::minutes(15));

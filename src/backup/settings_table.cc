@@ -28,7 +28,7 @@ constexpr std::array kTable{
     Setting{"BACKUP_DATABASES", "databases", "",
             "Several databases of the server: shop,blog or *,!test_* (default: the one connected "
             "to)"},
-    Setting{"BACKUP_COMPRESSION", "compression", "gzip:4", "gzip:1 to gzip:12, zstd:1 to zstd:19"},
+    Setting{"BACKUP_COMPRESSION", "compression", "gzip:2", "gzip:1 to gzip:12, zstd:1 to zstd:19"},
     Setting{
         "BACKUP_JOBS", "jobs", "",
         "Threads that compress, sessions that read and restore (default: the cores, 16 at most)"},

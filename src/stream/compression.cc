@@ -21,7 +21,7 @@ struct Traits {
 };
 
 constexpr std::array kFormats{
-    Traits{Compression::Format::kGzip, "gzip", ".gz", 4, 12},
+    Traits{Compression::Format::kGzip, "gzip", ".gz", 2, 12},
     Traits{Compression::Format::kZstd, "zstd", ".zst", 3, 19},
 };
 
@@ -31,7 +31,7 @@ const Traits& traits(Compression::Format format) {
 
 [[noreturn]] void refuse(std::string_view text, std::string_view why) {
   throw ConfigError(fmt::format("compression: \"{}\": {}", printable(text), why),
-                    "use gzip:1 to gzip:12 (fast: 1 to 3, default: gzip:4), "
+                    "use gzip:1 to gzip:12 (fast: 1 to 3, default: gzip:2), "
                     "or zstd:1 to zstd:19 (default: zstd:3)");
 }
 

@@ -14,7 +14,7 @@ struct Compression {
   bool operator==(const Compression&) const = default;
 };
 
-// "gzip" (level 4), "gzip:1" to "gzip:12", "zstd" (level 3), "zstd:1" to "zstd:19". Throws
+// "gzip" (level 2), "gzip:1" to "gzip:12", "zstd" (level 3), "zstd:1" to "zstd:19". Throws
 // ConfigError with a hint.
 Compression parse_compression(std::string_view text);
 

@@ -10,7 +10,7 @@ namespace {
 using Format = Compression::Format;
 
 TEST(Compression, ReadsFormatsWithAndWithoutALevel) {
-  EXPECT_EQ(parse_compression("gzip"), (Compression{Format::kGzip, 4}));
+  EXPECT_EQ(parse_compression("gzip"), (Compression{Format::kGzip, 2}));
   EXPECT_EQ(parse_compression("gzip:1"), (Compression{Format::kGzip, 1}));
   EXPECT_EQ(parse_compression("gzip:12"), (Compression{Format::kGzip, 12}));
   EXPECT_EQ(parse_compression("zstd"), (Compression{Format::kZstd, 3}));
