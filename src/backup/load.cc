@@ -51,7 +51,7 @@ void read_archive(Source& object, const Verified& verified, unsigned threads,
     progress.update(state);
   }
   if (stored.digest() != verified.stored.sha256) {
-    throw Corrupt("the stored file changed between verification and loading");
+    throw Corrupt("SHA-256 differs: not the bytes that were written, or verified");
   }
 }
 

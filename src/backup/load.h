@@ -34,8 +34,9 @@ pg::Connection open_session(const LoadJob& job, std::stop_token stop);
 
 // Reads the stored object once and makes of it what verified.archive holds: schema, rows, indexes
 // and constraints. That may be a part of the stored archive, under other names; blocks that it does
-// not have are passed over. The object must be what was verified; throws Corrupt if it has changed
-// since. Whatever it throws, the database holds a part of it and no session of ours is left in it.
+// not have are passed over. The object must be what `verified` says; throws Corrupt, before indexes
+// are built, if it is not. Whatever it throws, the database holds a part of it and no session of
+// ours is left in it.
 void load(const LoadJob& job, Source& object, const Verified& verified, const Context& context,
           Progress& progress);
 

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "base/log_line.h"
 #include "base/text.h"
 #include "stream/sha256.h"
 
@@ -220,6 +221,24 @@ std::vector<TableProof> table_proofs(const pg::ArchiveHeader& archive,
                       .proof = found->second,
                       .at = place == at.end() ? std::nullopt : std::optional(place->second)});
   }
+  return tables;
+}
+
+std::optional<std::map<int, const TableProof*>> tables_by_id(const Manifest& manifest,
+                                                             const pg::ArchiveHeader& archive) {
+  // Names that are no UTF-8 are in the manifest as JSON can say them.
+  const auto is_about = [](const TableProof& table, const pg::TocEntry& entry) {
+    return json_string(table.schema) == json_string(entry.schema.value_or("")) &&
+           json_string(table.name) == json_string(entry.tag);
+  };
+  std::map<int, const TableProof*> tables;
+  std::size_t next = 0;
+  for (const pg::TocEntry& entry : archive.toc) {
+    if (entry.desc != "TABLE DATA") continue;
+    if (next == manifest.tables.size() || !is_about(manifest.tables[next], entry)) return {};
+    tables.emplace(entry.dump_id, &manifest.tables[next++]);
+  }
+  if (next != manifest.tables.size()) return {};
   return tables;
 }
 

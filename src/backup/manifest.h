@@ -83,4 +83,9 @@ std::vector<TableProof> table_proofs(const pg::ArchiveHeader& archive,
                                      const pg::ArchiveProof& proof,
                                      const std::map<int, RowsAt>& at = {});
 
+// The way back: the manifest's tables by the dump id of their TABLE DATA in its archive. Nothing
+// where they are not the archive's. They point into `manifest`.
+std::optional<std::map<int, const TableProof*>> tables_by_id(const Manifest& manifest,
+                                                             const pg::ArchiveHeader& archive);
+
 }  // namespace pgstow

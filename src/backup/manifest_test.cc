@@ -102,5 +102,37 @@ TEST(Manifest, ErrorsNameTheFile) {
   }
 }
 
+pg::TocEntry table_data(int id, const std::string& schema, const std::string& name) {
+  pg::TocEntry entry;
+  entry.dump_id = id;
+  entry.desc = "TABLE DATA";
+  entry.schema = schema;
+  entry.tag = name;
+  return entry;
+}
+
+TEST(Manifest, FindsItsTablesInItsArchiveOnly) {
+  const Manifest m = sample();
+  pg::ArchiveHeader archive;
+  pg::TocEntry table = table_data(1, "public", "t\tab");
+  table.desc = "TABLE";
+  archive.toc = {table, table_data(7, "public", "t\tab"), table_data(3, "", "ä")};
+  const auto found = tables_by_id(m, archive);
+  ASSERT_TRUE(found);
+  ASSERT_EQ(found->size(), 2U);
+  EXPECT_EQ(found->at(7), &m.tables[0]);
+  EXPECT_EQ(found->at(3), &m.tables[1]);
+
+  pg::ArchiveHeader fewer = archive;
+  fewer.toc.pop_back();
+  pg::ArchiveHeader more = archive;
+  more.toc.push_back(table_data(8, "public", "new"));
+  pg::ArchiveHeader other = archive;
+  other.toc[1].tag = "another";
+  for (const pg::ArchiveHeader& wrong : {fewer, more, other}) {
+    EXPECT_FALSE(tables_by_id(m, wrong));
+  }
+}
+
 }  // namespace
 }  // namespace pgstow

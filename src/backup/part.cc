@@ -22,28 +22,21 @@ struct Rows {
   std::map<int, pg::Proof> proofs;
 };
 
-bool is_about(const TableProof& table, const pg::TocEntry& entry) {
-  return json_string(table.schema) == json_string(entry.schema.value_or("")) &&
-         json_string(table.name) == json_string(entry.tag);
-}
-
-// Nothing where the manifest does not tell of all of them. Its tables are those of the archive's
-// table of contents, in their order.
+// Nothing where the manifest does not tell of all of them.
 std::optional<Rows> rows_of(const Manifest& manifest, const pg::ArchiveHeader& archive,
                             const pg::ArchiveHeader& selected) {
+  const auto tables = tables_by_id(manifest, archive);
+  if (!tables) return {};
   std::unordered_set<int> wanted;
   for (const pg::TocEntry& entry : selected.toc) wanted.insert(entry.dump_id);
   Rows rows;
-  std::size_t next = 0;
   for (const pg::TocEntry& entry : archive.toc) {
-    if (entry.desc != "TABLE DATA") continue;
-    if (next == manifest.tables.size() || !is_about(manifest.tables[next], entry)) return {};
-    const TableProof& table = manifest.tables[next++];
-    if (!wanted.contains(entry.dump_id)) continue;
-    if (!table.at) return {};
+    const auto table = tables->find(entry.dump_id);
+    if (table == tables->end() || !wanted.contains(entry.dump_id)) continue;
+    if (!table->second->at) return {};
     rows.ids.push_back(entry.dump_id);
-    rows.at.push_back(*table.at);
-    rows.proofs.emplace(entry.dump_id, table.proof);
+    rows.at.push_back(*table->second->at);
+    rows.proofs.emplace(entry.dump_id, table->second->proof);
   }
   return rows;
 }
@@ -72,19 +65,11 @@ std::optional<SoundCopy> read_tables(Store& store, const Backup& backup,
 
 SoundCopy find_tables_copy(const Backup& backup, const std::vector<pg::TablePattern>& tables,
                            unsigned jobs, const Context& context, Progress& progress) {
-  for (std::size_t i = 0; backup.manifest && i < backup.copies.size(); ++i) {
-    Store& store = *backup.copies[i].store;
-    try {
-      auto copy = read_tables(store, backup, tables, jobs, context, progress);
-      if (!copy) break;
-      return *std::move(copy);
-    } catch (const Cancelled&) {
-      throw;
-    } catch (const Error& e) {
-      if (i + 1 == backup.copies.size()) throw;
-      context.log.warning("this copy can't be used; trying the next one",
-                          {{"store", store.name()}, {"cause", e.what()}});
-    }
+  if (backup.manifest) {
+    std::optional<SoundCopy> copy = of_nearest_copy(backup, context, [&](Store& store) {
+      return read_tables(store, backup, tables, jobs, context, progress);
+    });
+    if (copy) return *std::move(copy);
   }
   return find_whole_copy(backup, jobs, context, progress);
 }

@@ -2,6 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <exception>
+#include <memory>
+#include <optional>
+#include <span>
+#include <utility>
+
 #include "backup/fill.h"
 #include "backup/part.h"
 #include "backup/restore_checks.h"
@@ -155,6 +161,132 @@ Restored restore_in_place(const Run& run) {
   }
 }
 
+// What a restore has when it begins; lent for the run.
+struct Beginning {
+  const RestoreJob& job;
+  const RestorePlan& plan;
+  const Backup& backup;
+  const Context& context;
+  Progress& progress;
+  const pg::Access& access;
+  pg::Connection& maintenance;
+};
+
+// From a copy of which is known what it holds, or has to.
+Restored restore_from(const Beginning& beginning, SoundCopy copy) {
+  const auto& [job, plan, backup, context, progress, access, maintenance] = beginning;
+  Verified& verified = copy.verified;
+  check_archive(job, backup, verified, plan.database);
+  if (job.create_roles) create_missing_roles(maintenance, backup, context);
+  if (!job.tables.empty()) verified = only_tables(verified, job.tables);
+  const pg::Tool pg_restore =
+      check_server(maintenance, job, verified.archive, access.runner(), context);
+  check_replaceable(maintenance, job, plan.database);
+  for (const std::string& name : pg::half_made_databases(maintenance, plan.database)) {
+    pg::drop_half_made(maintenance, name);
+    context.log.info("dropped what a dead restore left behind", {{"database", name}});
+  }
+  const Run run{{.job = job,
+                 .store = *copy.store,
+                 .backup = backup,
+                 .context = context,
+                 .progress = progress,
+                 .maintenance = maintenance,
+                 .verified = verified,
+                 .open = copy.open,
+                 .pg_restore = pg_restore},
+                plan};
+  return job.mode == RestoreMode::kInPlace ? restore_in_place(run) : restore_beside(run);
+}
+
+// Every byte is read and found sound before anything is made or dropped.
+Restored restore_verified(const Beginning& beginning) {
+  const auto& [job, plan, backup, context, progress, access, maintenance] = beginning;
+  SoundCopy copy = job.tables.empty()
+                       ? find_whole_copy(backup, job.jobs, context, progress)
+                       : find_tables_copy(backup, job.tables, job.jobs, context, progress);
+  context.log.info("stored bytes are sound", {{"backup", copy.store->location(backup.key)}});
+  return restore_from(beginning, std::move(copy));
+}
+
+// Remembers whether it was the reading that failed.
+class WatchedSource : public Source {
+ public:
+  WatchedSource(std::unique_ptr<Source> from, bool& failed)
+      : from_(std::move(from)), failed_(failed) {}
+
+  std::size_t read(std::span<char> into) override {
+    failed_ = true;
+    const std::size_t n = from_->read(into);
+    failed_ = false;
+    return n;
+  }
+
+ private:
+  std::unique_ptr<Source> from_;
+  bool& failed_;
+};
+
+// What became of a copy: a restored database, a failure that another copy would not mend, or
+// neither, where only a verification can tell what the copy holds.
+struct Attempt {
+  std::optional<Restored> restored = {};
+  std::exception_ptr failure = {};
+};
+
+// The restore is done: nothing may fail it any more.
+void note_sound(Store& store, const Backup& backup, Verified& found, const Context& context) {
+  try {
+    record_sound(store, backup, found, context);
+  } catch (const Error& e) {
+    context.log.warning("that the backup is sound could not be noted",
+                        {{"backup", store.location(backup.key)}, {"cause", e.what()}});
+  }
+}
+
+Attempt attempt(const Beginning& beginning, Store& store) {
+  const auto& [job, plan, backup, context, progress, access, maintenance] = beginning;
+  bool reading_failed = true;
+  try {
+    std::optional<Verified> said = promised(store, backup, context);
+    reading_failed = false;
+    if (!said) return {};
+    const auto open = [&] {
+      reading_failed = true;
+      auto source = std::make_unique<WatchedSource>(store.open(backup.key), reading_failed);
+      reading_failed = false;
+      return source;
+    };
+    context.log.info("the stored bytes are checked as they are loaded",
+                     {{"backup", store.location(backup.key)}});
+    Attempt done{.restored =
+                     restore_from(beginning, {.store = &store, .verified = *said, .open = open})};
+    note_sound(store, backup, *said, context);
+    return done;
+  } catch (const Corrupt& e) {
+    record_damaged(store, backup, e.what(), context);
+    throw;
+  } catch (const Cancelled&) {
+    throw;
+  } catch (const Error&) {
+    if (reading_failed) throw;
+    return {.failure = std::current_exception()};
+  }
+}
+
+// Where nothing is lost when bytes turn out damaged while they are loaded, and the manifest says
+// what they have to be, they are read only once. Nothing where only a verification can tell.
+bool may_read_once(const RestoreJob& job) {
+  return job.mode != RestoreMode::kInPlace && job.tables.empty();
+}
+
+std::optional<Restored> restore_reading_once(const Beginning& beginning) {
+  Attempt done = of_nearest_copy(beginning.backup, beginning.context,
+                                 [&](Store& store) { return attempt(beginning, store); });
+  if (done.failure) std::rethrow_exception(done.failure);
+  return std::move(done.restored);
+}
+
 }  // namespace
 
 RestorePlan plan_restore(const RestoreJob& job, const Context& context) {
@@ -191,36 +323,12 @@ Restored run_restore(const RestoreJob& job, const RestorePlan& plan, const Backu
                    {{"backup", backup.store().location(backup.key)}, {"database", plan.database}});
   warn_of_other_database(job, backup, plan.database, context);
 
-  SoundCopy copy = job.tables.empty()
-                       ? find_whole_copy(backup, job.jobs, context, progress)
-                       : find_tables_copy(backup, job.tables, job.jobs, context, progress);
-  Verified& verified = copy.verified;
-  context.log.info("stored bytes are sound", {{"backup", copy.store->location(backup.key)}});
-  check_archive(job, backup, verified, plan.database);
-  if (job.create_roles) create_missing_roles(maintenance, backup, context);
-  if (!job.tables.empty()) verified = only_tables(verified, job.tables);
-  const pg::Tool pg_restore =
-      check_server(maintenance, job, verified.archive, access.runner(), context);
-  check_replaceable(maintenance, job, plan.database);
-  for (const std::string& name : pg::half_made_databases(maintenance, plan.database)) {
-    pg::drop_half_made(maintenance, name);
-    context.log.info("dropped what a dead restore left behind", {{"database", name}});
-  }
-
-  const Run run{{.job = job,
-                 .store = *copy.store,
-                 .backup = backup,
-                 .context = context,
-                 .progress = progress,
-                 .maintenance = maintenance,
-                 .verified = verified,
-                 .open = copy.open,
-                 .pg_restore = pg_restore},
-                plan};
-  Restored restored =
-      job.mode == RestoreMode::kInPlace ? restore_in_place(run) : restore_beside(run);
-  context.log.info("Restore completed successfully", {{"database", restored.database}});
-  return restored;
+  const Beginning beginning{job, plan, backup, context, progress, access, maintenance};
+  std::optional<Restored> restored;
+  if (may_read_once(job)) restored = restore_reading_once(beginning);
+  if (!restored) restored = restore_verified(beginning);
+  context.log.info("Restore completed successfully", {{"database", restored->database}});
+  return *std::move(restored);
 }
 
 }  // namespace pgstow

@@ -20,20 +20,11 @@ pg::CreateOptions create_options(const RestoreJob& job) {
 
 SoundCopy find_whole_copy(const Backup& backup, unsigned jobs, const Context& context,
                           Progress& progress) {
-  for (std::size_t i = 0;; ++i) {
-    Store* store = backup.copies[i].store;
-    try {
-      return {.store = store,
-              .verified = run_verify(*store, backup, jobs, context, progress),
-              .open = [store, key = backup.key] { return store->open(key); }};
-    } catch (const Cancelled&) {
-      throw;
-    } catch (const Error& e) {
-      if (i + 1 == backup.copies.size()) throw;
-      context.log.warning("this copy can't be used; trying the next one",
-                          {{"store", store->name()}, {"cause", e.what()}});
-    }
-  }
+  return of_nearest_copy(backup, context, [&](Store& store) -> SoundCopy {
+    return {.store = &store,
+            .verified = run_verify(store, backup, jobs, context, progress),
+            .open = [&store, key = backup.key] { return store.open(key); }};
+  });
 }
 
 void warn_of_other_database(const RestoreJob& job, const Backup& backup, const std::string& target,

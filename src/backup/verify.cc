@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <tuple>
+#include <utility>
 #include <vector>
 
+#include "backup/archive_contents.h"
 #include "backup/globals.h"
 #include "base/error.h"
 #include "base/fd.h"
@@ -108,6 +110,16 @@ std::string problem_of_globals(Store& store, const Backup& backup, const Context
   }
 }
 
+void record(Store& store, const Backup& backup, const Verification& result,
+            const Context& context) {
+  try {
+    record_verification(store, backup.key, result);
+  } catch (const Error& e) {  // a read-only store can be verified as well
+    context.log.warning("the result of the verification could not be kept",
+                        {{"backup", backup.key}, {"cause", e.what()}});
+  }
+}
+
 }  // namespace
 
 Verified verify_bytes(Store& store, const Backup& backup, unsigned jobs, const Context& context,
@@ -149,32 +161,54 @@ Verified verify_part(Source& part, std::uint64_t bytes, const std::map<int, pg::
   throw Corrupt("a table that the manifest has is missing");
 }
 
+std::optional<Verified> promised(Store& store, const Backup& backup, const Context& context) {
+  if (!backup.manifest || !backup.manifest_problem.empty()) return {};
+  const Manifest& manifest = *backup.manifest;
+  if (manifest.stored.bytes != backup.bytes) return {};
+  pg::ArchiveHeader archive = read_archive_header(store, backup.key, context);
+  const auto tables = tables_by_id(manifest, archive);
+  if (!tables) return {};
+  pg::ArchiveProof proof{.tables = {}, .large_objects = manifest.large_objects, .complete = true};
+  for (const auto& [id, table] : *tables) proof.tables.emplace(id, table->proof);
+  return Verified{.archive = std::move(archive),
+                  .proof = std::move(proof),
+                  .raw = manifest.raw,
+                  .stored = manifest.stored};
+}
+
+void record_sound(Store& store, const Backup& backup, Verified& found, const Context& context) {
+  found.globals_problem = problem_of_globals(store, backup, context);
+  record(store, backup,
+         {.time = context.clock.now(),
+          .good = true,
+          .bytes = backup.bytes,
+          .sha256 = found.stored.sha256,
+          .problem = {},
+          .globals_problem = found.globals_problem},
+         context);
+}
+
+void record_damaged(Store& store, const Backup& backup, const std::string& problem,
+                    const Context& context) {
+  record(store, backup,
+         {.time = context.clock.now(),
+          .good = false,
+          .bytes = backup.bytes,
+          .sha256 = {},
+          .problem = problem},
+         context);
+}
+
 Verified run_verify(Store& store, const Backup& backup, unsigned jobs, const Context& context,
                     Progress& progress) {
   // What is wrong with a manifest is seen at every listing; the record is about the archive.
   if (!backup.manifest_problem.empty()) return verify_bytes(store, backup, jobs, context, progress);
-  const auto record = [&](bool good, const std::string& sha256, const std::string& problem,
-                          const std::string& globals_problem) {
-    try {
-      record_verification(store, backup.key,
-                          {.time = context.clock.now(),
-                           .good = good,
-                           .bytes = backup.bytes,
-                           .sha256 = sha256,
-                           .problem = problem,
-                           .globals_problem = globals_problem});
-    } catch (const Error& e) {  // a read-only store can be verified as well
-      context.log.warning("the result of the verification could not be kept",
-                          {{"backup", backup.key}, {"cause", e.what()}});
-    }
-  };
   try {
     Verified found = verify_bytes(store, backup, jobs, context, progress);
-    found.globals_problem = problem_of_globals(store, backup, context);
-    record(true, found.stored.sha256, "", found.globals_problem);
+    record_sound(store, backup, found, context);
     return found;
   } catch (const Corrupt& e) {
-    record(false, "", e.what(), "");
+    record_damaged(store, backup, e.what(), context);
     throw;
   }
 }

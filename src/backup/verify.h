@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
+#include <string>
 
 #include "backup/catalogue.h"
 #include "backup/progress.h"
@@ -32,6 +34,17 @@ Verified verify_bytes(Store& store, const Backup& backup, unsigned jobs, const C
 // by the dump id of TABLE DATA.
 Verified verify_part(Source& part, std::uint64_t bytes, const std::map<int, pg::Proof>& expected,
                      unsigned jobs, const Context& context, Progress& progress);
+
+// What the manifest says the backup holds, with the archive's table of contents, for which only its
+// beginning is read. The bytes are yet to be compared with `stored`, by whoever reads them to their
+// end. Nothing where only verify_bytes() can tell: without a manifest, or one that does not fit.
+std::optional<Verified> promised(Store& store, const Backup& backup, const Context& context);
+
+// Records, where the store can be written, that the bytes were read and are as they were written,
+// after a look at the globals beside them; or what is wrong with the bytes.
+void record_sound(Store& store, const Backup& backup, Verified& found, const Context& context);
+void record_damaged(Store& store, const Backup& backup, const std::string& problem,
+                    const Context& context);
 
 // verify_bytes(), a look at the globals beside the backup (what is wrong with them is told in the
 // answer), and a record of the result (where the store can be written).

@@ -31,27 +31,35 @@ std::string what_will_happen(const Session& session, const RestorePlan& plan,
                         printable(backup.manifest->system_identifier),
                         plan.system_identifier.empty() ? "not told" : plan.system_identifier);
   }
-  text += "  1. check every stored byte\n";
+  // Where it is dropped first, and where there is no manifest to compare with as it is loaded, the
+  // whole is read and checked before anything is made.
+  const bool checked_first = session.arguments.in_place || !backup.manifest;
+  int step = 0;
+  const auto add_step = [&](const std::string& what) {
+    text += fmt::format("  {}. {}\n", ++step, what);
+  };
+  if (checked_first) add_step("check every stored byte");
   for (const std::string& dead : plan.half_made) {
     text += fmt::format("     drop {}, left half-made by a restore that died\n", printable(dead));
   }
   if (session.arguments.in_place) {
-    return text + fmt::format(
-                      "  2. DROP the database {} and all its present data\n"
-                      "  3. create it again, load it and compare every row with the proof\n",
-                      name);
+    add_step(fmt::format("DROP the database {} and all its present data", name));
+    add_step("create it again, load it and compare every row with the proof");
+    return text;
   }
-  text += fmt::format(
-      "  2. load it into a new database, beside {}\n"
-      "  3. compare every row with the backup's proof\n",
-      name);
-  if (!plan.exists) return text + fmt::format("  4. name it {}, which does not exist yet\n", name);
-  text += fmt::format(
-      "  4. end the sessions in {0}, rename it to {0}__before_..., and put the new "
-      "one in its place\n",
-      name);
+  add_step(fmt::format("load it into a new database, beside {}{}", name,
+                       checked_first ? "" : ", and check every stored byte"));
+  add_step("compare every row with the backup's proof");
+  if (!plan.exists) {
+    add_step(fmt::format("name it {}, which does not exist yet", name));
+    return text;
+  }
+  add_step(
+      fmt::format("end the sessions in {0}, rename it to {0}__before_..., and put the new "
+                  "one in its place",
+                  name));
   for (const std::string& kept : plan.kept) {
-    text += fmt::format("  5. drop {}, kept by an earlier restore\n", printable(kept));
+    add_step(fmt::format("drop {}, kept by an earlier restore", printable(kept)));
   }
   return text;
 }

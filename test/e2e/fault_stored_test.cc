@@ -148,6 +148,33 @@ TEST_F(FaultStored, EveryCutAndEveryAdditionIsFound) {
   expect_sound();
 }
 
+// A time in a member's header: gzip, every checksum, rows and structure are as before.
+TEST_F(FaultStored, AByteThatOnlyTheWholeFilesDigestKnowsIsFound) {
+  std::string bytes = read_file(archive);
+  bytes[4] = static_cast<char>(bytes[4] ^ 1);
+  write_file(archive, bytes);
+  run_ok({.argv = {"gzip", "-t", archive}});
+  expect_damaged(name);
+  expect_not_restored(name);
+  EXPECT_THAT(pgstow.run({"restore", name, "--yes"}).err, HasSubstr("SHA-256 differs"));
+  EXPECT_THAT(pgstow.run({"list"}).out, HasSubstr("damaged"));  // what the restore found is noted
+}
+
+TEST_F(FaultStored, ARestoreReadsTheBytesOnceAndNotesThatTheyAreSound) {
+  const Outcome beside = pgstow.run({"restore", "--yes", "--into", "shop2"});
+  ASSERT_EQ(beside.exit_code, 0) << beside.describe();
+  EXPECT_THAT(beside.err, HasSubstr("checked as they are loaded"));
+  EXPECT_THAT(beside.err, Not(HasSubstr("stored bytes are sound")));
+  EXPECT_THAT(pgstow.run({"list"}).out, HasSubstr("verified"));
+  EXPECT_THAT(pgstow.run({"list"}).out, Not(HasSubstr("unverified")));
+
+  // Where the present database goes first, every byte is read before.
+  const Outcome in_place = pgstow.run({"restore", "--yes", "--in-place"});
+  ASSERT_EQ(in_place.exit_code, 0) << in_place.describe();
+  EXPECT_LT(in_place.err.find("stored bytes are sound"),
+            in_place.err.find("dropping the present database"));
+}
+
 TEST_F(FaultStored, FilesThatAreNoBackups) {
   const auto made_by = [&](const std::string& command) {
     return run_ok({.argv = {"bash", "-c", command}});

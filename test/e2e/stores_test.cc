@@ -176,6 +176,10 @@ TEST_F(SeveralStores, ANearCopyThatTurnsOutDamagedIsPassedBy) {
   EXPECT_EQ(restore.exit_code, 0) << restore.describe();
   EXPECT_THAT(restore.err, HasSubstr("trying the next one"));
   EXPECT_EQ(dump_text(server, "shop"), before);
+  EXPECT_THAT(pgstow.run({"list"}).out, HasSubstr("local(damaged)"));
+  EXPECT_EQ(
+      server.value("postgres", "select count(*) from pg_database where datname ~ 'restoring'"),
+      "0");
 
   // The same for sync: a third store is filled from the copy that is whole.
   fs::remove(pgstow.backups() / (name.substr(0, name.find(".dump")) + ".verified.json"));
