@@ -1,4 +1,5 @@
 // A database with tables that are large enough to be read by many sessions.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -16,6 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+using testing::ContainsRegex;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
@@ -159,6 +161,36 @@ TEST_F(BigTables, AreReadByPgDumpWhereTheServerHasNoSessionsLeft) {
   EXPECT_THAT(backup.err, Not(HasSubstr("readers sessions=")));
   ASSERT_TRUE(pgstow.run({"restore", "--yes", "--into", "ours"}).ok());
   EXPECT_EQ(restored_text("ours"), "");
+}
+
+// A lock table of some 640 holders, of which pg_dump needs one a table: readers take as many
+// tables as leave room for it, or none. With all of the 400 the server would run out of it.
+TEST(SmallLockTable, IsNotFilledByReaders) {
+  const TestServer server({.settings = {"max_connections = 20", "max_locks_per_transaction = 16"}});
+  Pgstow pgstow(server, "shop");
+  pgstow.with("BACKUP_JOBS=3").with("BACKUP_LOG_LEVEL=debug");
+  server.create_database("shop");
+  const auto make_tables = [&](int from, int to) {
+    std::string sql;
+    for (int i = from; i <= to; ++i) {
+      sql += fmt::format(
+          "create table t{} as select repeat('x', 1000) a from generate_series(1, 300);", i);
+      if (i % 50 != 0) continue;  // what one transaction makes is locked until its end
+      server.sql("shop", sql);
+      sql.clear();
+    }
+    server.sql("shop", "vacuum analyze");  // their sizes are told by the catalogue
+  };
+  make_tables(1, 150);
+  const Outcome some = pgstow.run({"backup"});
+  ASSERT_TRUE(some.ok()) << some.describe();
+  EXPECT_THAT(some.err, ContainsRegex("readers sessions=3 tables=[0-9]{1,2} "));
+
+  make_tables(151, 400);
+  const Outcome none = pgstow.run({"backup"});
+  ASSERT_TRUE(none.ok()) << none.describe();
+  EXPECT_THAT(none.err, Not(HasSubstr("readers sessions=")));
+  EXPECT_TRUE(pgstow.run({"verify", "--all"}).ok());
 }
 
 }  // namespace

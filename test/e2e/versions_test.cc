@@ -48,25 +48,28 @@ TEST_P(Version, TheRichSchemaGoesRound) {
   container.sql(kBig);
   const std::string before = container.dump();
   Host host = host_of(container);
-  host.with("BACKUP_JOBS=3");
-  const Outcome backup = host.run({"-v", "backup"});
-  ASSERT_TRUE(backup.ok()) << backup.describe();
-  EXPECT_THAT(backup.err, HasSubstr("readers"));
-  const Outcome verify = host.run({"verify"});
-  EXPECT_TRUE(verify.ok()) << verify.describe();
+  // Three sessions read ranges of pages (from 14 on), two of them whole tables.
+  for (const char* jobs : {"3", "2"}) {
+    SCOPED_TRACE(jobs);
+    const Outcome backup = host.run({"-v", "backup", "--jobs", jobs});
+    ASSERT_TRUE(backup.ok()) << backup.describe();
+    EXPECT_THAT(backup.err, HasSubstr("readers"));
+    const Outcome verify = host.run({"verify"});
+    EXPECT_TRUE(verify.ok()) << verify.describe();
 
-  const Outcome restore = host.run({"restore", "--yes"});
-  ASSERT_TRUE(restore.ok()) << restore.describe();
-  EXPECT_THAT(restore.out, HasSubstr("every row equal to the backup's proof"));
-  EXPECT_EQ(first_difference(before, container.dump()), "");
+    const Outcome restore = host.run({"restore", "--yes"});
+    ASSERT_TRUE(restore.ok()) << restore.describe();
+    EXPECT_THAT(restore.out, HasSubstr("every row equal to the backup's proof"));
+    EXPECT_EQ(first_difference(before, container.dump()), "");
+  }
 
-  ASSERT_THAT(host.archives(), SizeIs(1));
+  ASSERT_THAT(host.archives(), SizeIs(2));
   container.sql("create database stock template template0", "postgres");
   const Outcome stock =
       run({.argv = {"sh", "-c",
                     "gunzip -c \"$0\" | docker exec -i \"$1\" pg_restore -U finance_user "
                     "--exit-on-error -d stock",
-                    host.backups() / host.archives().front(), container.name()},
+                    host.backups() / host.archives().back(), container.name()},
            .env = {"DOCKER_HOST=" + shared_docker()}});
   EXPECT_TRUE(stock.ok()) << stock.describe();
   EXPECT_EQ(first_difference(before, container.dump("stock")), "");
