@@ -232,14 +232,18 @@ bool is_meant(const Store& store, const PruneJob& job) {
   return job.stores.empty() || std::ranges::find(job.stores, &store) != job.stores.end();
 }
 
-void set_pin_in(Store& store, const std::string& key, bool pinned, Time now) {
-  if (!pinned) {
-    try {
-      store.remove(key);
-      return;
-    } catch (const NotAllowed&) {  // then the pin says that it is off
-    }
+// False where nothing may be removed.
+bool removed(Store& store, const std::string& key) {
+  try {
+    store.remove(key);
+    return true;
+  } catch (const NotAllowed&) {
+    return false;
   }
+}
+
+void set_pin_in(Store& store, const std::string& key, bool pinned, Time now) {
+  if (!pinned && removed(store, key)) return;  // if not, the pin says that it is off
   const boost::json::object pin{
       {"schema", "pgstow.pin/1"}, {"time", rfc3339(now)}, {"pinned", pinned}};
   write_object(store, key, pretty(pin) + "\n", Existing::kReplace);

@@ -237,14 +237,18 @@ std::vector<Reasons> reasons_to_copy(const std::vector<Backup>& backups, const S
 
 // --- what earlier runs could not deliver ---------------------------------------------------------
 
-void write_missed(Store& store, const std::string& key, const std::vector<std::string>& names) {
-  if (names.empty()) {
-    try {
-      store.remove(key);
-      return;
-    } catch (const Error&) {  // a store where nothing may be removed: an empty note says the same
-    }
+// False where nothing may be removed.
+bool removed(Store& store, const std::string& key) {
+  try {
+    store.remove(key);
+    return true;
+  } catch (const Error&) {
+    return false;
   }
+}
+
+void write_missed(Store& store, const std::string& key, const std::vector<std::string>& names) {
+  if (names.empty() && removed(store, key)) return;  // if not, an empty note says the same
   boost::json::array stores;
   for (const std::string& name : names) stores.emplace_back(name);
   write_object(

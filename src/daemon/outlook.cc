@@ -16,7 +16,7 @@ void Outlook::carry_out() {
   try {
     found_ = look_(context_);
   } catch (const Cancelled&) {
-    // The service ends.
+    return;  // the service ends
   } catch (const std::exception& e) {
     context_.log.info("the database can't be looked at yet", {{"cause", e.what()}});
   }

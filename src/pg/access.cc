@@ -93,7 +93,7 @@ void tell_what_became_of(const Place& place, Error& error, const Context& contex
     const std::string state = state_if_stopped(place, context);
     if (!state.empty()) error.within(state);
   } catch (const std::exception&) {
-    // The engine does not answer, or does not know it any more: the error says what it can.
+    return;  // the engine does not answer, or does not know it any more: the error says what it can
   }
 }
 

@@ -1,11 +1,22 @@
 // Whatever the bytes, such a file is read or refused; and what was read survives being written.
 #include <cstdlib>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/error.h"
 #include "store/aws_config.h"
 
 namespace {
+
+// None is the expected answer to most inputs.
+std::optional<pgstow::AwsConfig> read(std::string_view text, pgstow::AwsFileKind kind) {
+  try {
+    return parse_aws_config(text, "fuzz", kind);
+  } catch (const pgstow::ConfigError&) {
+    return std::nullopt;
+  }
+}
 
 // Values as they can be written again: nested settings and values of several lines left out.
 std::string written(const pgstow::AwsConfig& config) {
@@ -27,17 +38,10 @@ std::string written(const pgstow::AwsConfig& config) {
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
   using namespace pgstow;
   const std::string_view text(reinterpret_cast<const char*>(data), size);
-  try {
-    static_cast<void>(parse_aws_config(text, "fuzz", AwsFileKind::kCredentials));
-  } catch (const ConfigError&) {  // the expected answer to most inputs
-  }
-  AwsConfig first;
-  try {
-    first = parse_aws_config(text, "fuzz", AwsFileKind::kConfig);
-  } catch (const ConfigError&) {  // the same
-    return 0;
-  }
-  const std::string once = written(first);
+  static_cast<void>(read(text, AwsFileKind::kCredentials));
+  const std::optional<AwsConfig> first = read(text, AwsFileKind::kConfig);
+  if (!first) return 0;
+  const std::string once = written(*first);
   if (written(parse_aws_config(once, "again", AwsFileKind::kConfig)) != once) std::abort();
   return 0;
 }

@@ -134,9 +134,10 @@ std::optional<std::string> holder_of_lock(const std::filesystem::path& folder,
       if (holder != kNoName || tries++ == kTries) return holder;
       std::this_thread::sleep_for(kPause);
     }
+    return std::nullopt;
   } catch (const NotFound&) {
+    return std::nullopt;
   }
-  return std::nullopt;
 }
 
 FileLock::FileLock(Fd file) : file_(std::move(file)) {}

@@ -93,7 +93,7 @@ DockerEngine::~DockerEngine() {
     engine_->signal(SIGTERM);
     static_cast<void>(engine_->wait());
   } catch (const Error&) {
-    // Its Running kills it.
+    return;  // its Running kills it
   }
 }
 
@@ -144,7 +144,7 @@ DatabaseContainer::~DatabaseContainer() {
   try {
     docker({"rm", "-f", "-v", name_});
   } catch (const Error&) {
-    // A test has removed it.
+    return;  // a test has removed it
   }
 }
 

@@ -192,7 +192,7 @@ TestServer::~TestServer() {
   try {
     stop(Stop::kImmediate);
   } catch (const Error&) {
-    // It did not end in time: its Running kills it.
+    return;  // it did not end in time: its Running kills it
   }
 }
 
