@@ -223,7 +223,7 @@ pg::DumpPlan dump_plan(const BackupJob& job, const pg::Tool& pg_dump,
                     .give_way_after = job.give_way_after,
                     .readers = job.jobs >= kLeastForReaders ? job.jobs : 0};
   // Each reader has room for a slice.
-  plan.buffer_bytes = std::max(plan.buffer_bytes, plan.readers * 2 * plan.slice_bytes);
+  plan.buffer_bytes = std::max(plan.buffer_bytes, plan.slice_bytes * 2 * plan.readers);
   return plan;
 }
 

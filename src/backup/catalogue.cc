@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <boost/json.hpp>
+#include <cstddef>
 #include <map>
 #include <set>
 
@@ -204,7 +205,7 @@ std::vector<Backup> list_backups(Store& store) {
   };
   for (const Object& object : objects) {
     if (!archive_stem(object.key)) continue;
-    if (readers.pending() == 2 * kReaders) take();
+    if (readers.pending() == std::size_t{2} * kReaders) take();
     readers.submit([&store, &object, &keys] { return make_backup(store, object, keys); });
   }
   while (readers.pending() > 0) take();

@@ -227,7 +227,7 @@ Lookup aws_variables(const Settings& settings, const SettingLayers& layers) {
   }
   return [ours = std::move(ours),
           lookup = layers.environment](const std::string& name) -> std::optional<std::string> {
-    const auto outer = lookup(name);
+    auto outer = lookup(name);
     if (outer && !outer->empty()) return outer;
     const auto found = ours.find(name);
     return found == ours.end() ? std::nullopt : std::optional(found->second);

@@ -34,7 +34,8 @@ std::string unquoted(std::string_view entry) {
   for (std::size_t at = 1; at + 1 < entry.size(); ++at) {
     name += entry[at];
     if (entry[at] != '"') continue;
-    if (++at + 1 >= entry.size() || entry[at] != '"') {
+    ++at;
+    if (at + 1 >= entry.size() || entry[at] != '"') {
       throw ConfigError("a double quote within a name has to be doubled", kHint);
     }
   }
