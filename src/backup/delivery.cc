@@ -50,6 +50,7 @@ std::unique_ptr<Sink> Delivery::release(const Store& store) {
 
 std::vector<Store*> Delivery::stores() const {
   std::vector<Store*> stores;
+  stores.reserve(branches_.size());
   for (const Branch& branch : branches_) stores.push_back(branch.store);
   return stores;
 }

@@ -66,6 +66,7 @@ void add_choice(Choices& choices, const Backup& backup, const Wanted& wanted) {
 
 [[noreturn]] void several_servers(const Choices& choices, const Wanted& wanted) {
   std::vector<std::string> lines;
+  lines.reserve(choices.servers.size());
   for (const auto& [server, backup] : choices.servers) {
     lines.push_back(fmt::format("{} is the newest of server {}", printable(backup->key),
                                 server.empty() ? "(not told)" : printable(server)));

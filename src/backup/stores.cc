@@ -52,6 +52,7 @@ Stores::Stores(std::vector<Place> places) : places_(std::move(places)) {}
 
 std::vector<Store*> Stores::all() const {
   std::vector<Store*> stores;
+  stores.reserve(places_.size());
   for (const Place& place : places_) stores.push_back(place.store.get());
   return stores;
 }
@@ -98,6 +99,7 @@ Place make_place(const StoreSettings& settings, const Context& context) {
 
 Stores make_stores(const std::vector<StoreSettings>& settings, const Context& context) {
   std::vector<Place> places;
+  places.reserve(settings.size());
   for (const StoreSettings& one : settings) places.push_back(make_place(one, context));
   return Stores(std::move(places));
 }
@@ -138,6 +140,7 @@ Listing list_backups(const std::vector<Store*>& stores, const Context& context) 
 void refuse_unread(const Listing& listing) {
   if (!listing.backups.empty() || listing.failures.empty()) return;
   std::vector<std::string> lines;
+  lines.reserve(listing.read.size() + listing.failures.size());
   for (const Store* store : listing.read) {
     lines.push_back("no backups found in " + printable(store->location("")));
   }

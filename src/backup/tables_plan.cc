@@ -122,6 +122,7 @@ void check_new_name(pg::Connection& session, const TablesPlan& plan) {
 void refuse_replacing(const TablesJob& job, const TablesPlan& plan) {
   if (job.restore.mode != RestoreMode::kInto || plan.present.tables.empty()) return;
   std::vector<std::string> names;
+  names.reserve(plan.present.tables.size());
   for (const pg::TableName& table : plan.present.tables) names.push_back(pg::shown(table));
   throw Exists(
       fmt::format("database {} has {} already", printable(plan.database), join(names, ", ")),

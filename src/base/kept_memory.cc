@@ -20,7 +20,7 @@ KeptMemory::KeptMemory() {
 
 KeptMemory::~KeptMemory() {
   mallopt(M_TRIM_THRESHOLD, kDefaultKept);
-  malloc_trim(0);
+  static_cast<void>(malloc_trim(0));  // whether there was anything to give back
 }
 
 }  // namespace pgstow
