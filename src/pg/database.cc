@@ -80,6 +80,7 @@ std::string blockers_of(Connection& session, int pid) {
       "where pid = any (pg_catalog.pg_blocking_pids($1::int))",
       {std::to_string(pid)});
   std::vector<std::string> list;
+  list.reserve(static_cast<std::size_t>(r.rows()));
   for (int i = 0; i < r.rows(); ++i) {
     list.push_back(fmt::format("session {} of {} ({}) in {}", r.text(i, 0), printable(r.text(i, 1)),
                                printable(r.text(i, 2)), printable(r.text(i, 3))));
