@@ -22,7 +22,8 @@ LoadJob load_job(const Filling& filling, const std::string& name) {
               .no_privileges = filling.job.no_privileges,
               .stop_at_error = filling.job.mode != RestoreMode::kInPlace,
               // Elsewhere a swap follows, whose commit writes out all that was written before.
-              .durable = filling.job.mode == RestoreMode::kInPlace};
+              .durable = filling.job.mode == RestoreMode::kInPlace,
+              .when_sound = filling.when_sound};
   job.server["dbname"] = name;
   if (job.sessions < filling.job.jobs) {
     filling.context.log.info(

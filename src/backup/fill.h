@@ -31,6 +31,7 @@ struct Filling {
   const Verified& verified;
   std::function<std::unique_ptr<Source>()> open;  // the stored object, as it was verified
   pg::Tool pg_restore;
+  std::function<void()> when_sound = [] {};  // as LoadJob's
 };
 
 // Fills the database `name` with what filling.verified says, out of the opened object, and proves

@@ -51,8 +51,14 @@ void read_archive(Source& object, const Verified& verified, unsigned threads,
     progress.update(state);
   }
   if (stored.digest() != verified.stored.sha256) {
-    throw Corrupt("SHA-256 differs: not the bytes that were written, or verified");
+    throw Corrupt(verified.unread ? "stored file: SHA-256 differs"
+                                  : "the stored file changed between verification and loading");
   }
+}
+
+// A part of an archive has a table of contents of its own, the whole that which was read before.
+pg::BlockFilter::Wanted wanted(const Verified& verified) {
+  return verified.unread ? pg::BlockFilter::Wanted::kWhole : pg::BlockFilter::Wanted::kPart;
 }
 
 void tell_of_indexes(const Context& context, Progress& progress) {
@@ -66,13 +72,14 @@ void load_by_pg_restore(const LoadJob& job, Source& object, const Verified& veri
   context.log.info("rows are compressed inside, or are INSERT statements: pg_restore loads them");
   pg::RestoreSink sink(restore_options(job, context));
   pg::ArchiveWriter writer(sink);
-  pg::BlockFilter filter(writer, verified.archive);
+  pg::BlockFilter filter(writer, verified.archive, wanted(verified));
   pg::ArchiveParser parser(filter);
   read_archive(object, verified, job.threads, context, progress, [&](std::string_view bytes) {
     parser.write(bytes);
     return std::string();
   });
   parser.finish();
+  job.when_sound();
   tell_of_indexes(context, progress);
   sink.finish();
 }
@@ -99,6 +106,7 @@ void load_rows(const LoadJob& job, Source& object, const Verified& verified, con
   const StopFirst first{loaders};
   read_blocks(object, verified, job.threads, context, progress, feeder,
               [&] { return feeder.current() == nullptr ? "" : feeder.current()->tag; });
+  job.when_sound();
   loaders.finish();
 }
 
@@ -137,7 +145,7 @@ void read_blocks(Source& object, const Verified& verified, unsigned threads, con
                  Progress& progress, pg::ArchiveVisitor& to,
                  const std::function<std::string()>& table) {
   pg::BlockInflater inflater(to);
-  pg::BlockFilter filter(inflater, verified.archive);
+  pg::BlockFilter filter(inflater, verified.archive, wanted(verified));
   pg::ArchiveParser parser(filter);
   read_archive(object, verified, threads, context, progress, [&](std::string_view bytes) {
     parser.write(bytes);

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "backup/archive_contents.h"
+#include "backup/nearest_copy.h"
 #include "backup/part_source.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -66,7 +67,7 @@ std::optional<SoundCopy> read_tables(Store& store, const Backup& backup,
 SoundCopy find_tables_copy(const Backup& backup, const std::vector<pg::TablePattern>& tables,
                            unsigned jobs, const Context& context, Progress& progress) {
   if (backup.manifest) {
-    std::optional<SoundCopy> copy = of_nearest_copy(backup, context, [&](Store& store) {
+    std::optional<SoundCopy> copy = of_nearest_copy(backup, "copy", context, [&](Store& store) {
       return read_tables(store, backup, tables, jobs, context, progress);
     });
     if (copy) return *std::move(copy);

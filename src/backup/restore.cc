@@ -5,10 +5,10 @@
 #include <exception>
 #include <memory>
 #include <optional>
-#include <span>
 #include <utility>
 
 #include "backup/fill.h"
+#include "backup/nearest_copy.h"
 #include "backup/part.h"
 #include "backup/restore_checks.h"
 #include "backup/restore_roles.h"
@@ -194,100 +194,92 @@ Restored restore_from(const Beginning& beginning, SoundCopy copy) {
                  .maintenance = maintenance,
                  .verified = verified,
                  .open = copy.open,
-                 .pg_restore = pg_restore},
+                 .pg_restore = pg_restore,
+                 .when_sound = copy.when_sound},
                 plan};
   return job.mode == RestoreMode::kInPlace ? restore_in_place(run) : restore_beside(run);
 }
 
-// Every byte is read and found sound before anything is made or dropped.
+void tell_of_sound(const Backup& backup, const SoundCopy& copy, const Context& context) {
+  context.log.info("stored bytes are sound", {{"backup", copy.store->location(backup.key)}});
+}
+
+// Every byte that is needed is read and found sound before anything is made or dropped.
 Restored restore_verified(const Beginning& beginning) {
   const auto& [job, plan, backup, context, progress, access, maintenance] = beginning;
   SoundCopy copy = job.tables.empty()
                        ? find_whole_copy(backup, job.jobs, context, progress)
                        : find_tables_copy(backup, job.tables, job.jobs, context, progress);
-  context.log.info("stored bytes are sound", {{"backup", copy.store->location(backup.key)}});
+  tell_of_sound(backup, copy, context);
   return restore_from(beginning, std::move(copy));
 }
 
-// Remembers whether it was the reading that failed.
-class WatchedSource : public Source {
- public:
-  WatchedSource(std::unique_ptr<Source> from, bool& failed)
-      : from_(std::move(from)), failed_(failed) {}
-
-  std::size_t read(std::span<char> into) override {
-    failed_ = true;
-    const std::size_t n = from_->read(into);
-    failed_ = false;
-    return n;
+// The bytes were compared while they were loaded. A note that fails must not fail the restore.
+void note_sound(const SoundCopy& copy, const Backup& backup, const Context& context) {
+  const std::string where = copy.store->location(backup.key);
+  context.log.info("the stored bytes are as they were written", {{"backup", where}});
+  try {
+    record_sound(*copy.store, backup, copy.verified.stored.sha256, context);
+  } catch (const Error& e) {
+    context.log.warning("that the backup is sound could not be noted",
+                        {{"backup", where}, {"cause", e.what()}});
   }
+}
 
- private:
-  std::unique_ptr<Source> from_;
-  bool& failed_;
-};
-
-// What became of a copy: a restored database, a failure that another copy would not mend, or
-// neither, where only a verification can tell what the copy holds.
+// What became of a copy: a restored database, or a failure that another copy would not mend.
 struct Attempt {
   std::optional<Restored> restored = {};
   std::exception_ptr failure = {};
 };
 
-// The restore is done: nothing may fail it any more.
-void note_sound(Store& store, const Backup& backup, Verified& found, const Context& context) {
-  try {
-    record_sound(store, backup, found, context);
-  } catch (const Error& e) {
-    context.log.warning("that the backup is sound could not be noted",
-                        {{"backup", store.location(backup.key)}, {"cause", e.what()}});
-  }
-}
-
+// Throws if it is the copy that can't be used.
 Attempt attempt(const Beginning& beginning, Store& store) {
   const auto& [job, plan, backup, context, progress, access, maintenance] = beginning;
-  bool reading_failed = true;
-  try {
-    std::optional<Verified> said = promised(store, backup, context);
-    reading_failed = false;
-    if (!said) return {};
-    const auto open = [&] {
-      reading_failed = true;
-      auto source = std::make_unique<WatchedSource>(store.open(backup.key), reading_failed);
-      reading_failed = false;
-      return source;
+  bool in_doubt = false;  // the bytes, from their opening until all are compared
+  SoundCopy copy{.store = &store, .verified = {}, .open = [&] {
+                   in_doubt = copy.verified.unread;
+                   return store.open(backup.key);
+                 }};
+  if (std::optional<Verified> said = promised(store, backup, context)) {
+    copy.verified = *std::move(said);
+    copy.when_sound = [&] {
+      in_doubt = false;
+      note_sound(copy, backup, context);
     };
     context.log.info("the stored bytes are checked as they are loaded",
                      {{"backup", store.location(backup.key)}});
-    Attempt done{.restored =
-                     restore_from(beginning, {.store = &store, .verified = *said, .open = open})};
-    note_sound(store, backup, *said, context);
-    return done;
-  } catch (const Corrupt& e) {
-    record_damaged(store, backup, e.what(), context);
-    throw;
+  } else {
+    copy.verified = run_verify(store, backup, job.jobs, context, progress);
+    tell_of_sound(backup, copy, context);
+  }
+  std::exception_ptr failure;
+  try {
+    return {.restored = restore_from(beginning, copy)};
   } catch (const Cancelled&) {
     throw;
-  } catch (const Error&) {
-    if (reading_failed) throw;
+  } catch (const Transient&) {  // nothing that damage would do
     return {.failure = std::current_exception()};
+  } catch (const Error&) {
+    failure = std::current_exception();
   }
+  // Damage may be what it failed of, whoever met it first: only the whole tells.
+  if (in_doubt) run_verify(store, backup, job.jobs, context, progress);
+  return {.failure = failure};
 }
 
-// Where nothing is lost when bytes turn out damaged while they are loaded, and the manifest says
-// what they have to be, they are read only once. Nothing where only a verification can tell.
-bool may_read_once(const RestoreJob& job) {
-  return job.mode != RestoreMode::kInPlace && job.tables.empty();
-}
-
-std::optional<Restored> restore_reading_once(const Beginning& beginning) {
-  Attempt done = of_nearest_copy(beginning.backup, beginning.context,
+Restored restore_reading_once(const Beginning& beginning) {
+  Attempt done = of_nearest_copy(beginning.backup, "copy", beginning.context,
                                  [&](Store& store) { return attempt(beginning, store); });
   if (done.failure) std::rethrow_exception(done.failure);
-  return std::move(done.restored);
+  return *std::move(done.restored);
 }
 
 }  // namespace
+
+bool reads_once(const RestoreJob& job, const Backup& backup) {
+  return backup.manifest && job.mode != RestoreMode::kInPlace && job.tables.empty() &&
+         !job.create_roles;  // they would stay
+}
 
 RestorePlan plan_restore(const RestoreJob& job, const Context& context) {
   const pg::Access access = pg::Access::open(job.place, context);
@@ -324,11 +316,10 @@ Restored run_restore(const RestoreJob& job, const RestorePlan& plan, const Backu
   warn_of_other_database(job, backup, plan.database, context);
 
   const Beginning beginning{job, plan, backup, context, progress, access, maintenance};
-  std::optional<Restored> restored;
-  if (may_read_once(job)) restored = restore_reading_once(beginning);
-  if (!restored) restored = restore_verified(beginning);
-  context.log.info("Restore completed successfully", {{"database", restored->database}});
-  return *std::move(restored);
+  Restored restored =
+      reads_once(job, backup) ? restore_reading_once(beginning) : restore_verified(beginning);
+  context.log.info("Restore completed successfully", {{"database", restored.database}});
+  return restored;
 }
 
 }  // namespace pgstow

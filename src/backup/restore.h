@@ -55,6 +55,11 @@ struct Restored {
   std::vector<std::string> not_dropped = {};  // of those that earlier restores kept
 };
 
+// Whether the backup's bytes are checked as they are loaded, so that they are read only once: where
+// nothing is lost or left if they turn out damaged, and a manifest says what they have to be.
+// Otherwise all that is needed is read and checked before anything is made.
+bool reads_once(const RestoreJob& job, const Backup& backup);
+
 // Looks at the server and changes nothing.
 RestorePlan plan_restore(const RestoreJob& job, const Context& context);
 

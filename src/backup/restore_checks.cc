@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "backup/nearest_copy.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "pg/needs.h"
@@ -20,7 +21,7 @@ pg::CreateOptions create_options(const RestoreJob& job) {
 
 SoundCopy find_whole_copy(const Backup& backup, unsigned jobs, const Context& context,
                           Progress& progress) {
-  return of_nearest_copy(backup, context, [&](Store& store) -> SoundCopy {
+  return of_nearest_copy(backup, "copy", context, [&](Store& store) -> SoundCopy {
     return {.store = &store,
             .verified = run_verify(store, backup, jobs, context, progress),
             .open = [&store, key = backup.key] { return store.open(key); }};

@@ -1,7 +1,6 @@
 // What a restore finds out before it makes or drops anything.
 #pragma once
 
-#include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>
@@ -11,8 +10,6 @@
 #include "backup/restore.h"
 #include "backup/verify.h"
 #include "base/context.h"
-#include "base/error.h"
-#include "base/log.h"
 #include "pg/connection.h"
 #include "pg/database.h"
 #include "pg/tools.h"
@@ -26,26 +23,9 @@ pg::CreateOptions create_options(const RestoreJob& job);
 struct SoundCopy {
   Store* store;
   Verified verified;
-  std::function<std::unique_ptr<Source>()> open;  // what was verified, to be read again
+  std::function<std::unique_ptr<Source>()> open;  // what was verified, to be read (again)
+  std::function<void()> when_sound = [] {};       // as LoadJob's
 };
-
-// What `use` makes of the nearest copy for which it does not throw. What it throws of the last one
-// is thrown, as is Cancelled at once.
-template <class Use>
-auto of_nearest_copy(const Backup& backup, const Context& context, const Use& use) {
-  for (std::size_t i = 0;; ++i) {
-    Store& store = *backup.copies[i].store;
-    try {
-      return use(store);
-    } catch (const Cancelled&) {
-      throw;
-    } catch (const Error& e) {
-      if (i + 1 == backup.copies.size()) throw;
-      context.log.warning("this copy can't be used; trying the next one",
-                          {{"store", store.name()}, {"cause", e.what()}});
-    }
-  }
-}
 
 // The nearest copy whose bytes are sound. A damaged one is passed by as long as there is another;
 // verification has noted the damage beside it.

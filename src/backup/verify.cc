@@ -161,7 +161,7 @@ Verified verify_part(Source& part, std::uint64_t bytes, const std::map<int, pg::
   throw Corrupt("a table that the manifest has is missing");
 }
 
-std::optional<Verified> promised(Store& store, const Backup& backup, const Context& context) {
+std::optional<Verified> promised(Store& store, const Backup& backup, const Context& context) try {
   if (!backup.manifest || !backup.manifest_problem.empty()) return {};
   const Manifest& manifest = *backup.manifest;
   if (manifest.stored.bytes != backup.bytes) return {};
@@ -173,19 +173,24 @@ std::optional<Verified> promised(Store& store, const Backup& backup, const Conte
   return Verified{.archive = std::move(archive),
                   .proof = std::move(proof),
                   .raw = manifest.raw,
-                  .stored = manifest.stored};
+                  .stored = manifest.stored,
+                  .unread = true};
+} catch (const Corrupt&) {
+  return {};
 }
 
-void record_sound(Store& store, const Backup& backup, Verified& found, const Context& context) {
-  found.globals_problem = problem_of_globals(store, backup, context);
+std::string record_sound(Store& store, const Backup& backup, const std::string& sha256,
+                         const Context& context) {
+  std::string globals_problem = problem_of_globals(store, backup, context);
   record(store, backup,
          {.time = context.clock.now(),
           .good = true,
           .bytes = backup.bytes,
-          .sha256 = found.stored.sha256,
+          .sha256 = sha256,
           .problem = {},
-          .globals_problem = found.globals_problem},
+          .globals_problem = globals_problem},
          context);
+  return globals_problem;
 }
 
 void record_damaged(Store& store, const Backup& backup, const std::string& problem,
@@ -205,7 +210,7 @@ Verified run_verify(Store& store, const Backup& backup, unsigned jobs, const Con
   if (!backup.manifest_problem.empty()) return verify_bytes(store, backup, jobs, context, progress);
   try {
     Verified found = verify_bytes(store, backup, jobs, context, progress);
-    record_sound(store, backup, found, context);
+    found.globals_problem = record_sound(store, backup, found.stored.sha256, context);
     return found;
   } catch (const Corrupt& e) {
     record_damaged(store, backup, e.what(), context);

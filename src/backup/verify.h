@@ -15,13 +15,15 @@
 
 namespace pgstow {
 
-// What a sound backup was found to hold.
+// What a sound backup was found to hold or, if it is `unread`, has to hold: only its table of
+// contents was read.
 struct Verified {
   pg::ArchiveHeader archive;
   pg::ArchiveProof proof;
   StreamFacts raw;
   StreamFacts stored;
   std::string globals_problem = {};  // of the server's globals beside it; empty: none
+  bool unread = false;
 };
 
 // Reads the whole backup from its store and checks its length, SHA-256, every member's checksum
@@ -36,13 +38,16 @@ Verified verify_part(Source& part, std::uint64_t bytes, const std::map<int, pg::
                      unsigned jobs, const Context& context, Progress& progress);
 
 // What the manifest says the backup holds, with the archive's table of contents, for which only its
-// beginning is read. The bytes are yet to be compared with `stored`, by whoever reads them to their
-// end. Nothing where only verify_bytes() can tell: without a manifest, or one that does not fit.
+// beginning is read: unread. Whoever reads the bytes to their end has to compare them (load()).
+// Nothing where only verify_bytes() can tell: without a manifest, or where one of the two is
+// damaged or does not fit the other.
 std::optional<Verified> promised(Store& store, const Backup& backup, const Context& context);
 
-// Records, where the store can be written, that the bytes were read and are as they were written,
-// after a look at the globals beside them; or what is wrong with the bytes.
-void record_sound(Store& store, const Backup& backup, Verified& found, const Context& context);
+// Record beside the backup, where the store can be written, that its bytes are as they were
+// written, after a look at the globals (returns what is wrong with them); or what is wrong with its
+// bytes.
+std::string record_sound(Store& store, const Backup& backup, const std::string& sha256,
+                         const Context& context);
 void record_damaged(Store& store, const Backup& backup, const std::string& problem,
                     const Context& context);
 

@@ -15,7 +15,7 @@
 namespace pgstow::cli {
 namespace {
 
-std::string what_will_happen(const Session& session, const RestorePlan& plan,
+std::string what_will_happen(const Session& session, const RestoreJob& job, const RestorePlan& plan,
                              const Backup& backup) {
   const std::string name = printable(plan.database);
   std::string text = fmt::format(
@@ -31,9 +31,7 @@ std::string what_will_happen(const Session& session, const RestorePlan& plan,
                         printable(backup.manifest->system_identifier),
                         plan.system_identifier.empty() ? "not told" : plan.system_identifier);
   }
-  // Where it is dropped first, and where there is no manifest to compare with as it is loaded, the
-  // whole is read and checked before anything is made.
-  const bool checked_first = session.arguments.in_place || !backup.manifest;
+  const bool checked_first = !reads_once(job, backup);
   int step = 0;
   const auto add_step = [&](const std::string& what) {
     text += fmt::format("  {}. {}\n", ++step, what);
@@ -109,7 +107,7 @@ int restore(const Session& session) {
   tell_of_other_server(session, backups, backup, wanted);
   if (!session.arguments.yes) {
     print(backup_table(backups, session.context.clock.now()));
-    print(what_will_happen(session, plan, backup));
+    print(what_will_happen(session, job, plan, backup));
   }
   job.create_roles = wants_roles(session, job, backup);
   if (!confirmed(session, fmt::format("Restore {} now?", printable(plan.database)))) {

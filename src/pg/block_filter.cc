@@ -1,15 +1,20 @@
 #include "pg/block_filter.h"
 
+#include "base/error.h"
+
 namespace pgstow::pg {
 
-BlockFilter::BlockFilter(ArchiveVisitor& next, const ArchiveHeader& wanted)
-    : next_(next), header_(wanted) {
+BlockFilter::BlockFilter(ArchiveVisitor& next, const ArchiveHeader& wanted, Wanted kind)
+    : next_(next), header_(wanted), kind_(kind) {
   for (const TocEntry& entry : wanted.toc) {
     if (entry.has_data) wanted_.emplace(entry.dump_id, &entry);
   }
 }
 
 void BlockFilter::on_header(const ArchiveHeader& header) {
+  if (kind_ == Wanted::kWhole && encode_header(header) != encode_header(header_)) {
+    throw Corrupt("the table of contents has changed since it was read");
+  }
   header_.compression = header.compression;
   next_.on_header(header_);
 }

@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include "base/error.h"
 #include "pg/archive_fixtures.h"
+#include "pg/archive_header.h"
 #include "pg/block_inflater.h"
 
 namespace pgstow::pg {
@@ -41,6 +43,25 @@ TEST(BlockFilter, PassesOnTheWantedBlocksAlone) {
     ASSERT_EQ(found.header.toc.size(), 1U);
     EXPECT_EQ(found.header.toc.front().tag, "renamed");
   }
+}
+
+TEST(BlockFilter, RefusesAnotherTableOfContentsWhereItIsTheWholeThatIsWanted) {
+  const std::string archive = fixtures::golden("pg15-z0-pipe.dump");
+  HeaderDecoder decoder;
+  decoder.add(archive);
+  const ArchiveHeader own = decoder.take();
+  ArchiveHeader another = own;
+  another.toc.back().defn = "select 1";
+  const auto read = [&](const ArchiveHeader& wanted) {
+    fixtures::Recorder found;
+    BlockFilter filter(found, wanted, BlockFilter::Wanted::kWhole);
+    ArchiveParser parser(filter);
+    parser.write(archive);
+    parser.finish();
+    return found.order;
+  };
+  EXPECT_EQ(read(own), read_all(archive).order);
+  EXPECT_THROW(read(another), Corrupt);
 }
 
 }  // namespace

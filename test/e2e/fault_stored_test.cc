@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <ctime>
 #include <filesystem>
@@ -173,6 +175,44 @@ TEST_F(FaultStored, ARestoreReadsTheBytesOnceAndNotesThatTheyAreSound) {
   ASSERT_EQ(in_place.exit_code, 0) << in_place.describe();
   EXPECT_LT(in_place.err.find("stored bytes are sound"),
             in_place.err.find("dropping the present database"));
+}
+
+// Every checksum of gzip and the length are right, and the server is the first that is at a loss.
+TEST_F(FaultStored, DamageThatTheServerMeetsFirstIsFoundAsDamage) {
+  const std::string sound = read_file(archive);
+  const fs::path raw = pgstow.folder() / "raw";
+  std::string text = run_ok({.argv = {"gzip", "-dc", archive}});
+  const std::size_t at = text.find("CREATE TABLE public.note");
+  ASSERT_NE(at, std::string::npos);
+  text.replace(at, 12, "CREATE TABLA");
+  // So that it packs smaller, and can be filled up to the old length.
+  std::replace_if(
+      text.begin() + static_cast<std::ptrdiff_t>(text.size() / 2), text.end(),
+      [](char c) { return c >= 'a' && c <= 'f'; }, 'a');
+  write_file(raw, text);
+  std::string packed = run_ok({.argv = {"gzip", "-9", "-n", "-c", raw}});
+  ASSERT_LT(packed.size(), sound.size());
+  packed[3] = 8;  // a name follows the header (RFC 1952, FNAME)
+  packed.insert(10, std::string(sound.size() - packed.size() - 1, 'x') + '\0');
+  write_file(archive, packed);
+  run_ok({.argv = {"gzip", "-t", archive}});
+  expect_damaged(name);
+  expect_not_restored(name);
+  EXPECT_THAT(pgstow.run({"list"}).out, HasSubstr("damaged"));
+}
+
+// What is wrong with the globals beside it is no damage of the archive.
+TEST_F(FaultStored, DamagedGlobalsAreNotNotedAsADamageOfTheBackup) {
+  const fs::path globals = pgstow.backups() / pgstow.files(".globals.sql.gz").at(0);
+  std::string bytes = read_file(globals);
+  bytes[bytes.size() / 2] ^= 1;
+  write_file(globals, bytes);
+  const Outcome with_roles = pgstow.run({"restore", "--yes", "--create-roles", "--into", "shop2"});
+  EXPECT_EQ(with_roles.exit_code, 4) << with_roles.describe();
+  EXPECT_THAT(with_roles.err, HasSubstr("--create-roles"));
+  EXPECT_THAT(pgstow.run({"list"}).out, Not(HasSubstr("damaged")));
+  const Outcome without = pgstow.run({"restore", "--yes", "--into", "shop2"});
+  EXPECT_EQ(without.exit_code, 0) << without.describe();
 }
 
 TEST_F(FaultStored, FilesThatAreNoBackups) {

@@ -191,6 +191,37 @@ TEST_F(SeveralStores, ANearCopyThatTurnsOutDamagedIsPassedBy) {
   EXPECT_EQ(read_file(third / name), read_file(usb / name)) << sync.describe();
 }
 
+// A time in a member's header, which only the digest of the whole file knows: all is loaded by
+// then.
+TEST_F(SeveralStores, ANearCopyWhoseDamageShowsAtItsEndIsPassedBy) {
+  const std::string before = dump_text(server, "shop");
+  const std::string name = backed_up();
+  std::string bytes = read_file(pgstow.backups() / name);
+  bytes[4] = static_cast<char>(bytes[4] ^ 1);
+  write_file(pgstow.backups() / name, bytes);
+  server.sql("shop", "drop table note cascade");
+  const Outcome restore = pgstow.run({"restore", "--yes"});
+  ASSERT_EQ(restore.exit_code, 0) << restore.describe();
+  EXPECT_THAT(restore.err, HasSubstr("loading rows"));
+  EXPECT_LT(restore.err.find("loading rows"), restore.err.find("trying the next one"));
+  EXPECT_EQ(dump_text(server, "shop"), before);
+  EXPECT_THAT(pgstow.run({"list"}).out, HasSubstr("local(damaged)"));
+  EXPECT_EQ(
+      server.value("postgres", "select count(*) from pg_database where datname ~ 'restoring'"),
+      "0");
+}
+
+// The server refuses: no other copy would help, and this one is not to blame.
+TEST_F(SeveralStores, AnErrorOfTheServersIsNoDamageOfACopy) {
+  server.sql("shop", "create role needed; alter table note owner to needed");
+  backed_up();
+  server.sql("shop", "alter table note owner to postgres; drop role needed");
+  const Outcome restore = pgstow.run({"restore", "--yes"});
+  EXPECT_EQ(restore.exit_code, 1) << restore.describe();
+  EXPECT_THAT(restore.err, AllOf(HasSubstr("needed"), Not(HasSubstr("trying the next one"))));
+  EXPECT_THAT(pgstow.run({"list"}).out, Not(HasSubstr("damaged")));
+}
+
 TEST_F(SeveralStores, AnUnusableNoteDoesNotHoldUpTheOthers) {
   fs::remove(usb);
   ASSERT_EQ(pgstow.run({"backup"}).exit_code, 3);
