@@ -5,6 +5,7 @@
 #include <array>
 #include <exception>
 
+#include "backup/nearest_copy.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "stream/pack.h"
@@ -100,18 +101,9 @@ std::string globals_of(const Backup& backup, const Context& context) {
   if (!backup.manifest || !backup.manifest->globals) {
     throw NotFound(printable(backup.key) + ": the server's globals were not kept with it");
   }
-  for (std::size_t i = 0;; ++i) {
-    Store& store = *backup.copies[i].store;
-    try {
-      return unpacked(read_packed_globals(store, backup));
-    } catch (const Cancelled&) {
-      throw;
-    } catch (const Error& e) {
-      if (i + 1 == backup.copies.size()) throw;
-      context.log.warning("these globals can't be used; trying the next copy",
-                          {{"store", store.name()}, {"cause", e.what()}});
-    }
-  }
+  return of_nearest_copy(backup, "copy of the globals", context, [&](Store& store) {
+    return unpacked(read_packed_globals(store, backup));
+  });
 }
 
 }  // namespace pgstow

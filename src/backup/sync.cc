@@ -9,6 +9,7 @@
 
 #include "backup/globals.h"
 #include "backup/leftovers.h"
+#include "backup/verify.h"
 #include "base/error.h"
 #include "base/fd.h"
 #include "base/json.h"
@@ -190,23 +191,6 @@ void bring(const Backup& backup, Store& from, Store& to, const std::string& why,
       "copied", {{"backup", backup.key}, {"from", from.name()}, {"to", to.location(backup.key)}});
 }
 
-// The copy turned out damaged: said, and kept beside it, so that nobody takes it for whole again.
-void note_damage(const Backup& backup, Store& store, const Corrupt& e, const Context& context) {
-  try {
-    record_verification(store, backup.key,
-                        {.time = context.clock.now(),
-                         .good = false,
-                         .bytes = backup.bytes,
-                         .sha256 = {},
-                         .problem = e.what()});
-  } catch (const Cancelled&) {
-    throw;
-  } catch (const Error& failed) {
-    context.log.warning("the damage could not be noted beside the backup",
-                        {{"store", store.name()}, {"cause", failed.what()}});
-  }
-}
-
 // From the nearest copy that turns out whole.
 void run_step(SyncStep& step, const Backup& backup, const std::vector<Store*>& from, Store& to,
               const Context& context, Progress& progress) {
@@ -223,8 +207,9 @@ void run_step(SyncStep& step, const Backup& backup, const std::vector<Store*>& f
       context.log.error(
           "could not be copied",
           {{"backup", backup.key}, {"from", step.from}, {"to", to.name()}, {"cause", e.what()}});
-      const auto* corrupt = dynamic_cast<const Corrupt*>(&e);
-      if (corrupt != nullptr) note_damage(backup, *source, *corrupt, context);
+      // Kept beside it, so that nobody takes it for whole again.
+      const bool damaged = dynamic_cast<const Corrupt*>(&e) != nullptr;
+      if (damaged) record_damaged(*source, backup, e.what(), context);
     }
   }
 }
@@ -237,7 +222,7 @@ std::vector<Reasons> reasons_to_copy(const std::vector<Backup>& backups, const S
 
 // --- what earlier runs could not deliver ---------------------------------------------------------
 
-// False where nothing may be removed.
+// False where it could not be, as in a store where nothing may be removed.
 bool removed(Store& store, const std::string& key) {
   try {
     store.remove(key);
