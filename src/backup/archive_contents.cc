@@ -18,7 +18,7 @@ constexpr std::size_t kReadBytes = std::size_t{1} << 16;
 pg::ArchiveHeader read_archive_header(Store& store, const std::string& key,
                                       const Context& context) {
   const std::unique_ptr<Source> object = store.open(key);
-  const std::unique_ptr<Source> raw = open_unpacked(*object, Decoder::kFast, 1);
+  const std::unique_ptr<Source> raw = open_unpacked(*object, Decoder::kFast, 0);
   pg::HeaderDecoder decoder;
   std::vector<char> buffer(kReadBytes);
   while (!decoder.done()) {

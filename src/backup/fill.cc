@@ -22,8 +22,7 @@ LoadJob load_job(const Filling& filling, const std::string& name) {
               .no_privileges = filling.job.no_privileges,
               .stop_at_error = filling.job.mode != RestoreMode::kInPlace,
               // Elsewhere a swap follows, whose commit writes out all that was written before.
-              .durable = filling.job.mode == RestoreMode::kInPlace,
-              .when_sound = filling.when_sound};
+              .durable = filling.job.mode == RestoreMode::kInPlace};
   job.server["dbname"] = name;
   if (job.sessions < filling.job.jobs) {
     filling.context.log.info(
@@ -92,6 +91,7 @@ pg::Comparison fill_database(const Filling& filling, Source& object, const std::
                            {{"tables", std::to_string(comparison.tables)},
                             {"rows", std::to_string(comparison.rows)},
                             {"compared", comparison.digests ? "rows and digests" : "row counts"}});
+  filling.when_proven();
   make_statistics(filling, job, schemas);
   return comparison;
 }

@@ -29,9 +29,11 @@ struct Filling {
   Progress& progress;
   pg::Connection& maintenance;
   const Verified& verified;
-  std::function<std::unique_ptr<Source>()> open;  // the stored object, as it was verified
+  std::function<std::unique_ptr<Source>()> open;  // the stored object that `verified` speaks of
   pg::Tool pg_restore;
-  std::function<void()> when_sound = [] {};  // as LoadJob's
+  // Called once, when every byte was read and is what `verified` says, and so are the rows that
+  // the server gives back.
+  std::function<void()> when_proven = [] {};
 };
 
 // Fills the database `name` with what filling.verified says, out of the opened object, and proves

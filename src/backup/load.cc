@@ -79,7 +79,6 @@ void load_by_pg_restore(const LoadJob& job, Source& object, const Verified& veri
     return std::string();
   });
   parser.finish();
-  job.when_sound();
   tell_of_indexes(context, progress);
   sink.finish();
 }
@@ -106,7 +105,6 @@ void load_rows(const LoadJob& job, Source& object, const Verified& verified, con
   const StopFirst first{loaders};
   read_blocks(object, verified, job.threads, context, progress, feeder,
               [&] { return feeder.current() == nullptr ? "" : feeder.current()->tag; });
-  job.when_sound();
   loaders.finish();
 }
 

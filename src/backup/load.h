@@ -26,9 +26,6 @@ struct LoadJob {
   bool no_privileges = false;
   bool stop_at_error = true;  // otherwise what can be loaded is, and the end throws
   bool durable = true;        // otherwise a commit that comes after it all makes it so
-  // All was read and is what verified.archive and verified.stored say: called once, before indexes
-  // are built.
-  std::function<void()> when_sound = [] {};
   std::size_t piece_bytes = pg::RowFeeder::kPieceBytes;  // that a session takes at a time
 };
 

@@ -2,14 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <exception>
 #include <memory>
-#include <optional>
 #include <utility>
 
 #include "backup/fill.h"
-#include "backup/nearest_copy.h"
 #include "backup/part.h"
+#include "backup/read_once.h"
 #include "backup/restore_checks.h"
 #include "backup/restore_roles.h"
 #include "backup/swap.h"
@@ -173,12 +171,12 @@ struct Beginning {
 };
 
 // From a copy of which is known what it holds, or has to.
-Restored restore_from(const Beginning& beginning, SoundCopy copy) {
+Restored restore_from(const Beginning& beginning, const SoundCopy& copy) {
   const auto& [job, plan, backup, context, progress, access, maintenance] = beginning;
-  Verified& verified = copy.verified;
-  check_archive(job, backup, verified, plan.database);
+  check_archive(job, backup, copy.verified, plan.database);
   if (job.create_roles) create_missing_roles(maintenance, backup, context);
-  if (!job.tables.empty()) verified = only_tables(verified, job.tables);
+  const Verified part = job.tables.empty() ? Verified() : only_tables(copy.verified, job.tables);
+  const Verified& verified = job.tables.empty() ? copy.verified : part;
   const pg::Tool pg_restore =
       check_server(maintenance, job, verified.archive, access.runner(), context);
   check_replaceable(maintenance, job, plan.database);
@@ -195,83 +193,19 @@ Restored restore_from(const Beginning& beginning, SoundCopy copy) {
                  .verified = verified,
                  .open = copy.open,
                  .pg_restore = pg_restore,
-                 .when_sound = copy.when_sound},
+                 .when_proven = copy.when_proven},
                 plan};
   return job.mode == RestoreMode::kInPlace ? restore_in_place(run) : restore_beside(run);
-}
-
-void tell_of_sound(const Backup& backup, const SoundCopy& copy, const Context& context) {
-  context.log.info("stored bytes are sound", {{"backup", copy.store->location(backup.key)}});
 }
 
 // Every byte that is needed is read and found sound before anything is made or dropped.
 Restored restore_verified(const Beginning& beginning) {
   const auto& [job, plan, backup, context, progress, access, maintenance] = beginning;
-  SoundCopy copy = job.tables.empty()
-                       ? find_whole_copy(backup, job.jobs, context, progress)
-                       : find_tables_copy(backup, job.tables, job.jobs, context, progress);
-  tell_of_sound(backup, copy, context);
-  return restore_from(beginning, std::move(copy));
-}
-
-// The bytes were compared while they were loaded. A note that fails must not fail the restore.
-void note_sound(const SoundCopy& copy, const Backup& backup, const Context& context) {
-  const std::string where = copy.store->location(backup.key);
-  context.log.info("the stored bytes are as they were written", {{"backup", where}});
-  try {
-    record_sound(*copy.store, backup, copy.verified.stored.sha256, context);
-  } catch (const Error& e) {
-    context.log.warning("that the backup is sound could not be noted",
-                        {{"backup", where}, {"cause", e.what()}});
-  }
-}
-
-// What became of a copy: a restored database, or a failure that another copy would not mend.
-struct Attempt {
-  std::optional<Restored> restored = {};
-  std::exception_ptr failure = {};
-};
-
-// Throws if it is the copy that can't be used.
-Attempt attempt(const Beginning& beginning, Store& store) {
-  const auto& [job, plan, backup, context, progress, access, maintenance] = beginning;
-  bool in_doubt = false;  // the bytes, from their opening until all are compared
-  SoundCopy copy{.store = &store, .verified = {}, .open = [&] {
-                   in_doubt = copy.verified.unread;
-                   return store.open(backup.key);
-                 }};
-  if (std::optional<Verified> said = promised(store, backup, context)) {
-    copy.verified = *std::move(said);
-    copy.when_sound = [&] {
-      in_doubt = false;
-      note_sound(copy, backup, context);
-    };
-    context.log.info("the stored bytes are checked as they are loaded",
-                     {{"backup", store.location(backup.key)}});
-  } else {
-    copy.verified = run_verify(store, backup, job.jobs, context, progress);
-    tell_of_sound(backup, copy, context);
-  }
-  std::exception_ptr failure;
-  try {
-    return {.restored = restore_from(beginning, copy)};
-  } catch (const Cancelled&) {
-    throw;
-  } catch (const Transient&) {  // nothing that damage would do
-    return {.failure = std::current_exception()};
-  } catch (const Error&) {
-    failure = std::current_exception();
-  }
-  // Damage may be what it failed of, whoever met it first: only the whole tells.
-  if (in_doubt) run_verify(store, backup, job.jobs, context, progress);
-  return {.failure = failure};
-}
-
-Restored restore_reading_once(const Beginning& beginning) {
-  Attempt done = of_nearest_copy(beginning.backup, "copy", beginning.context,
-                                 [&](Store& store) { return attempt(beginning, store); });
-  if (done.failure) std::rethrow_exception(done.failure);
-  return *std::move(done.restored);
+  const SoundCopy copy = job.tables.empty()
+                             ? find_whole_copy(backup, job.jobs, context, progress)
+                             : find_tables_copy(backup, job.tables, job.jobs, context, progress);
+  tell_of_sound(*copy.store, backup, context);
+  return restore_from(beginning, copy);
 }
 
 }  // namespace
@@ -316,8 +250,12 @@ Restored run_restore(const RestoreJob& job, const RestorePlan& plan, const Backu
   warn_of_other_database(job, backup, plan.database, context);
 
   const Beginning beginning{job, plan, backup, context, progress, access, maintenance};
-  Restored restored =
-      reads_once(job, backup) ? restore_reading_once(beginning) : restore_verified(beginning);
+  Restored restored = reads_once(job, backup)
+                          ? restore_reading_once(backup, job.jobs, context, progress,
+                                                 [&](const SoundCopy& copy) {
+                                                   return restore_from(beginning, copy);
+                                                 })
+                          : restore_verified(beginning);
   context.log.info("Restore completed successfully", {{"database", restored.database}});
   return restored;
 }

@@ -28,6 +28,10 @@ SoundCopy find_whole_copy(const Backup& backup, unsigned jobs, const Context& co
   });
 }
 
+void tell_of_sound(const Store& store, const Backup& backup, const Context& context) {
+  context.log.info("stored bytes are sound", {{"backup", store.location(backup.key)}});
+}
+
 void warn_of_other_database(const RestoreJob& job, const Backup& backup, const std::string& target,
                             const Context& context) {
   if (job.mode == RestoreMode::kInto) return;

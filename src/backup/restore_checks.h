@@ -21,11 +21,14 @@ namespace pgstow {
 pg::CreateOptions create_options(const RestoreJob& job);
 
 struct SoundCopy {
-  Store* store;
-  Verified verified;
-  std::function<std::unique_ptr<Source>()> open;  // what was verified, to be read (again)
-  std::function<void()> when_sound = [] {};       // as LoadJob's
+  Store* store = nullptr;
+  Verified verified = {};
+  std::function<std::unique_ptr<Source>()> open = {};  // what `verified` speaks of, to be read
+  std::function<void()> when_proven = [] {};           // as Filling's
 };
+
+// Says that every byte that is needed was read and is as it was written.
+void tell_of_sound(const Store& store, const Backup& backup, const Context& context);
 
 // The nearest copy whose bytes are sound. A damaged one is passed by as long as there is another;
 // verification has noted the damage beside it.

@@ -1,7 +1,7 @@
 #include "backup/restore_roles.h"
 
-#include "backup/archive_contents.h"
 #include "backup/globals.h"
+#include "backup/part.h"
 #include "backup/restore_checks.h"
 #include "backup/swap.h"
 #include "base/error.h"
@@ -14,7 +14,7 @@ namespace pgstow {
 RolesToCreate roles_to_create(const RestoreJob& job, const Backup& backup, const Context& context) {
   const pg::Access access = pg::Access::open(job.place, context);
   pg::Connection maintenance = open_maintenance(access, job, context);
-  const pg::ArchiveHeader archive = read_archive_header(backup.store(), backup.key, context);
+  const pg::ArchiveHeader archive = read_contents(backup, context);
   RolesToCreate roles{.needed = pg::missing_roles(maintenance, archive, create_options(job)),
                       .kept = {}};
   if (roles.needed.empty() || !backup.manifest || !backup.manifest->globals) return roles;

@@ -20,6 +20,7 @@ namespace pgstow {
 namespace {
 
 constexpr std::size_t kReadBytes = 1 << 20;
+constexpr unsigned kVerifyThreads = 1;  // for what should never be needed
 
 // Throws Corrupt unless the bytes in the store are those of the manifest.
 void check_archive(const Backup& backup, Store& store, const Context& context) {
@@ -191,6 +192,19 @@ void bring(const Backup& backup, Store& from, Store& to, const std::string& why,
       "copied", {{"backup", backup.key}, {"from", from.name()}, {"to", to.location(backup.key)}});
 }
 
+// What a copy failed of may be the other store, or a source that was replaced meanwhile: only a
+// verification notes that a backup is damaged, so that nobody takes it for whole again.
+void look_for_damage(Store& source, const Backup& backup, const Context& context,
+                     Progress& progress) {
+  try {
+    static_cast<void>(run_verify(source, backup, kVerifyThreads, context, progress));
+  } catch (const Cancelled&) {
+    throw;
+  } catch (const Error& e) {
+    context.log.warning("this copy is passed by", {{"cause", e.what()}});
+  }
+}
+
 // From the nearest copy that turns out whole.
 void run_step(SyncStep& step, const Backup& backup, const std::vector<Store*>& from, Store& to,
               const Context& context, Progress& progress) {
@@ -207,9 +221,8 @@ void run_step(SyncStep& step, const Backup& backup, const std::vector<Store*>& f
       context.log.error(
           "could not be copied",
           {{"backup", backup.key}, {"from", step.from}, {"to", to.name()}, {"cause", e.what()}});
-      // Kept beside it, so that nobody takes it for whole again.
       const bool damaged = dynamic_cast<const Corrupt*>(&e) != nullptr;
-      if (damaged) record_damaged(*source, backup, e.what(), context);
+      if (damaged) look_for_damage(*source, backup, context, progress);
     }
   }
 }

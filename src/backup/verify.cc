@@ -120,6 +120,17 @@ void record(Store& store, const Backup& backup, const Verification& result,
   }
 }
 
+void record_damaged(Store& store, const Backup& backup, const std::string& problem,
+                    const Context& context) {
+  record(store, backup,
+         {.time = context.clock.now(),
+          .good = false,
+          .bytes = backup.bytes,
+          .sha256 = {},
+          .problem = problem},
+         context);
+}
+
 }  // namespace
 
 Verified verify_bytes(Store& store, const Backup& backup, unsigned jobs, const Context& context,
@@ -191,17 +202,6 @@ std::string record_sound(Store& store, const Backup& backup, const std::string& 
           .globals_problem = globals_problem},
          context);
   return globals_problem;
-}
-
-void record_damaged(Store& store, const Backup& backup, const std::string& problem,
-                    const Context& context) {
-  record(store, backup,
-         {.time = context.clock.now(),
-          .good = false,
-          .bytes = backup.bytes,
-          .sha256 = {},
-          .problem = problem},
-         context);
 }
 
 Verified run_verify(Store& store, const Backup& backup, unsigned jobs, const Context& context,

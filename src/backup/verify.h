@@ -43,13 +43,10 @@ Verified verify_part(Source& part, std::uint64_t bytes, const std::map<int, pg::
 // damaged or does not fit the other.
 std::optional<Verified> promised(Store& store, const Backup& backup, const Context& context);
 
-// Record beside the backup, where the store can be written, that its bytes are as they were
-// written, after a look at the globals (returns what is wrong with them); or what is wrong with its
-// bytes.
+// Records beside the backup, where the store can be written, that its bytes are as they were
+// written, after a look at the globals; returns what is wrong with those.
 std::string record_sound(Store& store, const Backup& backup, const std::string& sha256,
                          const Context& context);
-void record_damaged(Store& store, const Backup& backup, const std::string& problem,
-                    const Context& context);
 
 // verify_bytes(), a look at the globals beside the backup (what is wrong with them is told in the
 // answer), and a record of the result (where the store can be written).

@@ -105,11 +105,9 @@ int restore(const Session& session) {
   warn_of_passed_over(session, backups, backup);
   if (job.mode != RestoreMode::kInto) refuse_unnamed(session, backups, backup, wanted);
   tell_of_other_server(session, backups, backup, wanted);
-  if (!session.arguments.yes) {
-    print(backup_table(backups, session.context.clock.now()));
-    print(what_will_happen(session, job, plan, backup));
-  }
+  if (!session.arguments.yes) print(backup_table(backups, session.context.clock.now()));
   job.create_roles = wants_roles(session, job, backup);
+  if (!session.arguments.yes) print(what_will_happen(session, job, plan, backup));
   if (!confirmed(session, fmt::format("Restore {} now?", printable(plan.database)))) {
     print("Nothing was done.\n");
     return static_cast<int>(Exit::kFailed);

@@ -15,8 +15,8 @@ namespace pgstow {
 namespace {
 
 constexpr std::uint64_t kPieceBytes = 8u << 20;
-constexpr std::uint64_t kFirstPieceBytes = 1u << 20;         // most objects are manifests
 constexpr std::size_t kErrorBytes = std::size_t{64} * 1024;  // room for an error's text
+constexpr const char* kReadAgain = "start it again: what lies there now may be whole";
 
 struct ContentRange {
   std::uint64_t begin = 0;
@@ -79,7 +79,7 @@ S3Request S3Download::request(Piece piece) const {
 
 // The first piece tells how long the object is and which version it is.
 void S3Download::open(const Range& range) {
-  const std::uint64_t length = std::min(range.length.value_or(kFirstPieceBytes), kFirstPieceBytes);
+  const std::uint64_t length = std::min(range.length.value_or(kFirstBytes), kFirstBytes);
   if (length == 0 || range.offset > UINT64_MAX - length) return open_empty(range);
   const S3Request first = request({range.offset, range.offset + length});
   const S3Reply reply = client_->send(first, stop_.get_token());
@@ -99,7 +99,7 @@ void S3Download::open(const Range& range) {
   next_ = std::min(range.offset + length, end_);
   piece_ = reply.http.body;
   if (piece_.size() != next_ - range.offset) {
-    throw Corrupt(client_->location(key_) + ": the server sent less than there is");
+    throw Error(client_->location(key_) + ": the server sent less than there is");
   }
 }
 
@@ -119,26 +119,30 @@ std::string S3Download::fetch(Piece piece) const {
   S3Reply reply = client_->send(ask, stop_.get_token());
   const std::string where = client_->location(key_);
   if (reply.status == 412 || reply.status == 404 || reply.status == 416) {
-    throw Corrupt(where + ": was replaced or removed while it was read");
+    throw Transient(where + ": was replaced or removed while it was read", kReadAgain);
   }
   if (!reply.ok()) client_->fail(ask, reply);
   const auto got = parse_content_range(reply.header("content-range"));
   const bool right = reply.status == 206 && got && got->begin == piece.begin &&
                      got->end == piece.end && got->total == total_ &&
                      reply.http.body.size() == piece.end - piece.begin;
-  if (!right) throw Corrupt(where + ": the server did not send the range it was asked for");
-  if (reply.header("etag") != etag_) throw Corrupt(where + ": was replaced while it was read");
+  if (!right) throw Error(where + ": the server did not send the range it was asked for");
+  if (reply.header("etag") != etag_) {
+    throw Transient(where + ": was replaced while it was read", kReadAgain);
+  }
   return std::move(reply.http.body);
 }
 
-// Keeps as many pieces on their way as may be.
+// Keeps pieces on their way: twice as many, and twice as large, for each that was read to its end,
+// up to what may be. So who only looks at the beginning does not pay for the rest.
 void S3Download::order() {
   const unsigned most = client_->settings().transfers;
   if (!fetchers_ && next_ < end_) fetchers_ = std::make_unique<Ordered<std::string>>(most);
-  while (next_ < end_ && fetchers_->pending() < most) {
-    const Piece piece{next_, std::min(next_ + kPieceBytes, end_)};
+  while (next_ < end_ && fetchers_->pending() < std::min(most, ahead_)) {
+    const Piece piece{next_, std::min(next_ + piece_bytes_, end_)};
     fetchers_->submit([this, piece] { return fetch(piece); });
     next_ = piece.end;
+    piece_bytes_ = std::min(2 * piece_bytes_, kPieceBytes);
   }
 }
 
@@ -148,8 +152,9 @@ std::size_t S3Download::read(std::span<char> into) {
     if (!fetchers_ || fetchers_->pending() == 0) return 0;
     piece_ = fetchers_->next();
     at_ = 0;
+    ahead_ = std::min(2 * ahead_, client_->settings().transfers);
   }
-  order();
+  if (ahead_ > 1) order();
   const std::size_t n = std::min(into.size(), piece_.size() - at_);
   std::memcpy(into.data(), piece_.data() + at_, n);
   at_ += n;

@@ -35,6 +35,7 @@ class S3Download final : public Source {
     std::uint64_t begin = 0;
     std::uint64_t end = 0;
   };
+  static constexpr std::uint64_t kFirstBytes = 1u << 20;  // most objects are manifests
   void open(const Range& range);
   void open_empty(const Range& range);
   std::string fetch(Piece piece) const;
@@ -49,6 +50,8 @@ class S3Download final : public Source {
   std::uint64_t total_ = 0;                         // of the object
   std::uint64_t next_ = 0;                          // first byte that was not ordered yet
   std::uint64_t end_ = 0;                           // of the range
+  unsigned ahead_ = 1;                              // pieces, at most
+  std::uint64_t piece_bytes_ = 2 * kFirstBytes;     // of the next piece
   std::string piece_;                               // being read
   std::size_t at_ = 0;                              // in it
   std::unique_ptr<Ordered<std::string>> fetchers_;  // last: its threads use what is above

@@ -61,9 +61,9 @@ class Store {
   // Error when it is not and can't be.
   virtual void protect(std::string_view /*key*/) {}
 
-  // The object's bytes, or a range of them. Throws NotFound. A range that reaches past the object's
-  // end, and an object that turns out shorter or longer than it was, throw Corrupt (here or in
-  // read()).
+  // The object's bytes, or a range of them. Throws NotFound, and Corrupt for a range that reaches
+  // past the object's end. Here or in read(): an object that is removed, replaced, or changes its
+  // length while it is read throws Transient, as it says nothing of what lies there by then.
   virtual std::unique_ptr<Source> open(std::string_view key, Range range = {}) = 0;
 
   // Whether there is such a place; where there is none, it lists as empty. A folder may be missing;

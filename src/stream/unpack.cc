@@ -99,7 +99,7 @@ class Unpacked : public Source {
   Unpacked(PackedReader reader, std::unique_ptr<Format> format, unsigned workers)
       : reader_(std::move(reader)),
         format_(std::move(format)),
-        most_pending_(2 * std::size_t{std::max(workers, 1U)} + 2),
+        most_pending_(workers == 0 ? 1 : 2 * std::size_t{workers} + 2),
         stage_(workers) {}
 
   std::size_t read(std::span<char> into) override {

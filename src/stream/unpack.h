@@ -14,7 +14,8 @@ enum class Decoder {
 
 // The decompressed stream of `packed`, which is gzip (of any number of members, made by any
 // program), zstd (frames, likewise), or a bare custom-format archive ("PGDMP"), passed on as it is.
-// Members made by Packer are inflated by `workers` threads; all others as a stream, by the thread
+// Members made by Packer are inflated by `workers` threads, several ahead; with 0, one when it is
+// asked for, for who reads only the beginning. All others are inflated as a stream, by the thread
 // that reads.
 //
 // Opening reads the first bytes. Opening and reading throw Corrupt, naming the offset of the member

@@ -86,6 +86,19 @@ TEST(Unpack, ReadsForeignFilesAndMixtures) {
   }
 }
 
+TEST(Unpack, ReadsNothingAheadWithoutWorkers) {
+  const std::string bytes = noise(1'000'000);
+  const std::string file = packed(bytes, "gzip:2");
+  EXPECT_EQ(unpacked(file, Decoder::kFast, 0), bytes);
+
+  StringSource source(file, 1000);
+  const std::unique_ptr<Source> result = open_unpacked(source, Decoder::kFast, 0);
+  std::string start(1000, '\0');
+  ASSERT_EQ(result->read(start), 1000U);
+  EXPECT_EQ(start, bytes.substr(0, 1000));
+  EXPECT_GT(testing::read_all(source).size(), file.size() * 8 / 10);  // of ten members
+}
+
 TEST(Unpack, PassesABareArchiveOn) {
   const std::string archive = "PGDMP" + noise(300'000);
   for (const Decoder decoder : kDecoders) EXPECT_EQ(unpacked(archive, decoder), archive);

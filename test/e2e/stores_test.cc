@@ -6,6 +6,7 @@
 
 #include "e2e/faults.h"
 #include "harness/dump_text.h"
+#include "harness/scripted_s3.h"
 
 namespace pgstow::test {
 namespace {
@@ -220,6 +221,32 @@ TEST_F(SeveralStores, AnErrorOfTheServersIsNoDamageOfACopy) {
   EXPECT_EQ(restore.exit_code, 1) << restore.describe();
   EXPECT_THAT(restore.err, AllOf(HasSubstr("needed"), Not(HasSubstr("trying the next one"))));
   EXPECT_THAT(pgstow.run({"list"}).out, Not(HasSubstr("damaged")));
+}
+
+// What the other store says of itself is no damage of the copy that it was given.
+TEST_F(SeveralStores, ATargetThatFailsItsCheckIsNoDamageOfTheSource) {
+  server.sql("shop",  // more than one part
+             "create table blob as select i, (select string_agg(md5(random()::text || i || j), '') "
+             "from generate_series(1, 32) j) from generate_series(1, 10000) i");
+  const std::string name = backed_up();
+  ScriptedS3 s3;
+  s3.on({.operation = Operation::kHeadObject}, "HEAD tells another size");
+  Program program = pgstow.program({"sync", "--stores", "local,s3"});
+  for (const std::string& variable :
+       {"BACKUP_S3_BUCKET=" + s3.bucket(), "BACKUP_S3_ENDPOINT=" + s3.url(),
+        "AWS_ACCESS_KEY_ID=" + s3.admin().access_key,
+        "AWS_SECRET_ACCESS_KEY=" + s3.admin().secret_key,
+        std::string("AWS_EC2_METADATA_DISABLED=true"), std::string("BACKUP_S3_PART_SIZE=5M")}) {
+    program.env.push_back(variable);
+  }
+  const Outcome failed = run(program);
+  EXPECT_NE(failed.exit_code, 0) << failed.describe();
+  EXPECT_THAT(failed.err, HasSubstr("lie there"));
+  EXPECT_THAT(pgstow.run({"list", "--from", "local"}).out, Not(HasSubstr("damaged")));
+  s3.clear();
+  const Outcome sync = run(program);
+  EXPECT_EQ(sync.exit_code, 0) << sync.describe();
+  EXPECT_EQ(s3.objects().at(name).bytes, read_file(pgstow.backups() / name));
 }
 
 TEST_F(SeveralStores, AnUnusableNoteDoesNotHoldUpTheOthers) {

@@ -32,6 +32,7 @@ class Rule {
     if (!behaviour_.fits(call.operation) || !call.key.starts_with(match_.key_prefix)) return false;
     if (match_.operation && *match_.operation != call.operation) return false;
     if (!match_.header.empty() && !call.http.headers.contains(match_.header)) return false;
+    if (call.http.headers.contains(match_.not_header)) return false;
     ++met_;
     return met_ >= times_.first && met_ <= times_.last &&
            std::bernoulli_distribution(times_.chance)(dice_);

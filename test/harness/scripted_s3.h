@@ -33,7 +33,8 @@ namespace pgstow::test {
 struct Match {
   std::optional<Operation> operation = {};  // none: every one that the behaviour fits
   std::string key_prefix = {};
-  std::string header = {};  // only requests that have it; in lower case
+  std::string header = {};      // only requests that have it; in lower case
+  std::string not_header = {};  // only requests that do not have it; in lower case
 };
 
 // Which of those it strikes, counted from 1 since the rule was made.
