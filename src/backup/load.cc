@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <memory>
@@ -14,6 +15,7 @@
 #include "pg/archive_writer.h"
 #include "pg/block_filter.h"
 #include "pg/block_inflater.h"
+#include "pg/early_indexes.h"
 #include "pg/loaders.h"
 #include "pg/restore.h"
 #include "pg/toc_parts.h"
@@ -24,6 +26,7 @@ namespace pgstow {
 namespace {
 
 constexpr std::size_t kReadBytes = 1 << 20;
+constexpr unsigned kLoadersAnIndexWorker = 4;
 
 pg::RestoreOptions restore_options(const LoadJob& job, const Context& context) {
   return {.pg_restore = job.pg_restore,
@@ -96,15 +99,21 @@ struct StopFirst {
 };
 
 void load_rows(const LoadJob& job, Source& object, const Verified& verified, const Context& context,
-               Progress& progress) {
+               Progress& progress, pg::EarlyIndexes& indexes) {
   pg::Loaders loaders(
       [&](std::stop_token stop) { return open_loader(job, verified, std::move(stop)); },
-      job.sessions, {.stall = job.stall, .stop_at_error = job.stop_at_error}, context.stop);
+      job.sessions,
+      {.stall = job.stall,
+       .stop_at_error = job.stop_at_error,
+       .on_table_loaded = [&](const pg::TocEntry& rows) { indexes.on_rows(rows.dump_id); }},
+      context.stop);
   context.log.info("loading rows", {{"sessions", std::to_string(loaders.size())}});
   pg::RowFeeder feeder(loaders, job.piece_bytes);
   const StopFirst first{loaders};
-  read_blocks(object, verified, job.threads, context, progress, feeder,
-              [&] { return feeder.current() == nullptr ? "" : feeder.current()->tag; });
+  read_blocks(object, verified, job.threads, context, progress, feeder, [&] {
+    indexes.check();
+    return feeder.current() == nullptr ? "" : feeder.current()->tag;
+  });
   loaders.finish();
 }
 
@@ -159,14 +168,22 @@ void load(const LoadJob& job, Source& object, const Verified& verified, const Co
     return progress.done();
   }
   const pg::RestoreOptions options = restore_options(job, context);
-  run_steps(job.stop_at_error, {[&] { pg::restore_before_rows(options, verified.archive); },
-                                [&] { load_rows(job, object, verified, context, progress); },
-                                [&] {
-                                  tell_of_indexes(context, progress);
-                                  pg::restore_after_rows(options, verified.archive,
-                                                         bytes_of_tables(verified.proof),
-                                                         job.sessions);
-                                }});
+  const std::map<int, std::uint64_t> bytes = bytes_of_tables(verified.proof);
+  pg::EarlyIndexes indexes(
+      options, verified.archive, bytes,
+      {.workers = job.sessions == 1 ? 0 : std::max(1U, job.sessions / kLoadersAnIndexWorker),
+       .least_work = job.least_early_work,
+       .on_begin = [&](const std::string& name) {
+         context.log.info("building an index while rows are loaded", {{"index", name}});
+       }});
+  run_steps(job.stop_at_error,
+            {[&] { pg::restore_before_rows(options, verified.archive); },
+             [&] { load_rows(job, object, verified, context, progress, indexes); },
+             [&] {
+               tell_of_indexes(context, progress);
+               pg::restore_after_rows(options, indexes.rest(), bytes, job.sessions);
+             },
+             [&] { indexes.finish(); }});
   progress.done();
 }
 

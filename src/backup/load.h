@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <string>
 
@@ -10,6 +11,7 @@
 #include "base/context.h"
 #include "pg/archive.h"
 #include "pg/connection.h"
+#include "pg/early_indexes.h"
 #include "pg/row_feeder.h"
 #include "pg/tools.h"
 #include "stream/stream.h"
@@ -27,6 +29,7 @@ struct LoadJob {
   bool stop_at_error = true;  // otherwise what can be loaded is, and the end throws
   bool durable = true;        // otherwise a commit that comes after it all makes it so
   std::size_t piece_bytes = pg::RowFeeder::kPieceBytes;  // that a session takes at a time
+  std::uint64_t least_early_work = pg::EarlyIndexOptions{}.least_work;
 };
 
 // A session with the database that is being filled.

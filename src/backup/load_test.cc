@@ -77,7 +77,8 @@ class Load : public ::testing::Test {
             .threads = 2,
             .sessions = 3,
             .stall = std::chrono::seconds(60),
-            .piece_bytes = 500};
+            .piece_bytes = 500,
+            .least_early_work = 1};
   }
 
   void load_file(const LoadJob& job, const std::string& file) {
@@ -181,6 +182,63 @@ TEST_F(Load, MakesWhatPgRestoreMakesOfSchemasOfChance) {
     EXPECT_EQ(
         first_difference(test::dump_text(*server_, "stock"), test::dump_text(*server_, "ours")),
         "");
+  }
+}
+
+// The function finds nothing before the last table has its rows, and the index by it would be
+// wrong: it waits. A built-in one looks at nothing else.
+TEST_F(Load, BuildsIndexesOfATableAsSoonAsItHasItsRows) {
+  server_->sql(fresh("indexed"),
+               "create table a (id int, words text); create table z (id int, name text);"
+               "insert into a select i, 'word ' || i from generate_series(1, 5000) i;"
+               "insert into z select i, 'name ' || i from generate_series(1, 100000) i;"
+               "create function name_of(int) returns text immutable language sql as "
+               "'select name from public.z where id = $1';"
+               "create index early on a using gin (to_tsvector('simple', words));"
+               "create index late on a (public.name_of(id));"
+               "create index last on z (name)");
+  const std::string archive = dump("indexed", {"-Z0"});
+  load_file(job(fresh("ours")), archive);
+  EXPECT_THAT(context.logged(),
+              AllOf(HasSubstr("building an index while rows are loaded index=early"),
+                    Not(HasSubstr("index=late"))));
+  EXPECT_EQ(
+      first_difference(test::dump_text(*server_, "indexed"), test::dump_text(*server_, "ours")),
+      "");
+  const char* by_index =
+      "set enable_seqscan = off; select count(*) from a where name_of(id) = 'name 77'";
+  EXPECT_EQ(server_->value("ours", by_index), "1");
+
+  LoadJob large = job(fresh("ours"));
+  large.least_early_work = std::uint64_t{1} << 30;
+  test::TestContext other;
+  testing::StringSource source(archive);
+  NoProgress progress;
+  load(large, source, verified(archive), other.context(), progress);
+  EXPECT_THAT(other.logged(), Not(HasSubstr("index=")));
+}
+
+TEST_F(Load, AnIndexThatFailsWhileRowsAreLoadedIsTheEndOrIsToldThere) {
+  server_->sql(fresh("indexed"),
+               "create table a (id int); insert into a select generate_series(1, 5000);"
+               "create index early on a (id); create table z (id int primary key);"
+               "insert into z select generate_series(1, 5000)");
+  const std::string archive = dump("indexed", {"-Z0"});
+  for (const bool stop_at_error : {true, false}) {
+    LoadJob ours = job(fresh("ours"));
+    ours.stop_at_error = stop_at_error;
+    server_->sql("ours",
+                 "create function refuse() returns event_trigger language plpgsql as "
+                 "$$ begin raise 'no index today'; end $$;"
+                 "create event trigger refuse on ddl_command_start when tag in ('CREATE INDEX') "
+                 "execute function refuse()");
+    EXPECT_THAT(error_of(ours, archive), HasSubstr("no index today"));
+    EXPECT_THAT(context.logged(), HasSubstr("building an index while rows are loaded"));
+    if (stop_at_error) continue;  // the rest is done all the same
+    EXPECT_EQ(server_->value("ours", "select count(*) from z"), "5000");
+    EXPECT_EQ(
+        server_->value("ours", "select count(*) from pg_index where indrelid = 'z'::regclass"),
+        "1");
   }
 }
 

@@ -35,8 +35,18 @@ void Loaders::give(Piece piece) {
   changed_.wait(lock, stop_.get_token(),
                 [&] { return failure_ || waiting_.size() < 2 * loaders_.size(); });
   check_failure();
+  ++at_work_[piece.entry];
   waiting_.push_back(std::move(piece));
   changed_.notify_all();
+}
+
+void Loaders::end_table(const TocEntry& entry) {
+  {
+    const std::lock_guard lock(mutex_);
+    ended_.insert(&entry);
+    ++at_work_[&entry];
+  }
+  load_of_table_ended(entry);
 }
 
 void Loaders::give_alone(const Piece& piece) {
@@ -68,7 +78,7 @@ void Loaders::finish() {
 void Loaders::run(std::size_t self, Loader& loader) {
   try {
     for (Piece piece; take(self, piece);) load_by(loader, piece);
-    attempt(loader.copying(), [&] { loader.end(); });
+    end_copy(loader);
   } catch (...) {
     note_failure();
   }
@@ -90,8 +100,27 @@ bool Loaders::take(std::size_t self, Piece& piece) {
 }
 
 void Loaders::load_by(Loader& loader, const Piece& piece) {
-  if (loader.copying() != piece.entry) attempt(loader.copying(), [&] { loader.end(); });
+  const bool begins = loader.copying() != piece.entry;
+  if (begins) end_copy(loader);
   if (!has_failed(piece.entry)) attempt(piece.entry, [&] { loader.load(piece); });
+  // A COPY that goes on is what counts for all its pieces.
+  if (!begins || loader.copying() != piece.entry) load_of_table_ended(*piece.entry);
+}
+
+void Loaders::end_copy(Loader& loader) {
+  const TocEntry* entry = loader.copying();
+  if (entry == nullptr) return;
+  attempt(entry, [&] { loader.end(); });
+  load_of_table_ended(*entry);
+}
+
+// One of those that are counted in at_work_ is at its end.
+void Loaders::load_of_table_ended(const TocEntry& entry) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (--at_work_.at(&entry) > 0 || !ended_.contains(&entry) || failed_.contains(&entry)) return;
+  }
+  options_.on_table_loaded(entry);
 }
 
 // An error of one table is the end of everything, or only of that table.

@@ -7,6 +7,7 @@
 #include <deque>
 #include <exception>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -23,6 +24,9 @@ namespace pgstow::pg {
 struct LoadOptions {
   std::chrono::milliseconds stall = {};  // see Connection::copy_in
   bool stop_at_error = true;             // otherwise other tables go on, and finish() throws
+  // Called, by any of the threads, when a table's rows are all there; not for those that are given
+  // alone, nor for one of which an error is known. What it throws is a failure like others.
+  std::function<void(const TocEntry&)> on_table_loaded = [](const TocEntry&) {};
 };
 
 // Pieces are given by one thread and loaded by as many as there are sessions, whichever is free.
@@ -39,6 +43,8 @@ class Loaders {
 
   // Waits while there is no room.
   void give(Piece piece);
+  // Says that no more pieces of this table come.
+  void end_table(const TocEntry& entry);
   // Loads a piece of a table that must not overtake the others of its kind: by one more session,
   // in this thread; end_alone() when that table is at its end.
   void give_alone(const Piece& piece);
@@ -56,6 +62,8 @@ class Loaders {
   void run(std::size_t self, Loader& loader);
   bool take(std::size_t self, Piece& piece);
   void load_by(Loader& loader, const Piece& piece);
+  void end_copy(Loader& loader);
+  void load_of_table_ended(const TocEntry& entry);
   void attempt(const TocEntry* entry, const std::function<void()>& work);
   bool has_failed(const TocEntry* entry);
   void note_failure();
@@ -72,6 +80,9 @@ class Loaders {
   std::deque<Piece> waiting_;
   std::size_t next_for_ = kNobody;  // the session in the midst of a row, which takes the next piece
   bool complete_ = false;           // nothing more comes
+  // Tables of which something is given and not committed: pieces that wait, and sessions at work.
+  std::map<const TocEntry*, std::size_t> at_work_;
+  std::set<const TocEntry*> ended_;  // of these nothing more comes
   std::exception_ptr failure_;
   std::set<const TocEntry*> failed_;   // without stop_at_error: the rest of these is passed over
   std::vector<std::string> problems_;  // and what their errors said

@@ -84,6 +84,10 @@ void restore_after_rows(const RestoreOptions& options, const ArchiveHeader& arch
   run_part(options, encode_header(ordered.header), ordered.size, std::move(arguments));
 }
 
+void restore_index(const RestoreOptions& options, const ArchiveHeader& archive, int index) {
+  run_part(options, encode_header(toc_of_index(archive, index)), 0, {"--section=post-data"});
+}
+
 std::string without_secret_statements(std::string_view said) {
   constexpr std::string_view kStatement = "Command was: ";
   constexpr std::string_view kNextMessage = "\npg_restore: ";

@@ -32,6 +32,9 @@ void restore_before_rows(const RestoreOptions& options, const ArchiveHeader& arc
 void restore_after_rows(const RestoreOptions& options, const ArchiveHeader& archive,
                         const std::map<int, std::uint64_t>& bytes, unsigned jobs);
 
+// One index, whose table has its rows.
+void restore_index(const RestoreOptions& options, const ArchiveHeader& archive, int index);
+
 // pg_restore's messages without the statements that may hold a password: those of user mappings,
 // foreign servers and subscriptions, which it quotes after "Command was: ".
 std::string without_secret_statements(std::string_view said);

@@ -97,7 +97,11 @@ void RowFeeder::on_block_end() {
     text_.resize(text_.size() - kEndMarker.size());
     if (!text_.empty()) give_rows(text_.size(), true);
     text_.clear();
-    if (alone_) to_.end_alone();
+    if (alone_) {
+      to_.end_alone();
+    } else {
+      to_.end_table(*entry_);
+    }
   }
   entry_ = nullptr;
 }

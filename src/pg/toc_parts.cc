@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "base/text.h"
@@ -63,6 +64,11 @@ void policies_after_foreign_keys(std::vector<TocEntry>& toc) {
   }
 }
 
+// What tells pg_restore how to read all others.
+bool sets_the_scene(const TocEntry& entry) {
+  return entry.desc == "ENCODING" || entry.desc == "STDSTRINGS" || entry.desc == "SEARCHPATH";
+}
+
 }  // namespace
 
 ArchiveHeader toc_before_rows(const ArchiveHeader& archive) {
@@ -92,6 +98,39 @@ OrderedToc toc_after_rows(const ArchiveHeader& archive, const std::map<int, std:
   }
   result.size = position;
   return result;
+}
+
+std::vector<IndexBuild> independent_indexes(const ArchiveHeader& archive,
+                                            const std::map<int, std::uint64_t>& bytes) {
+  std::unordered_set<std::string> needed;        // by other entries
+  std::unordered_map<std::string, int> rows_of;  // by the table's dump id
+  for (const TocEntry& entry : archive.toc) {
+    needed.insert(entry.dependencies.begin(), entry.dependencies.end());
+    if (!bytes.contains(entry.dump_id)) continue;
+    for (const std::string& table : entry.dependencies) rows_of[table] = entry.dump_id;
+  }
+  std::vector<IndexBuild> builds;
+  for (const TocEntry& entry : archive.toc) {
+    const std::vector<std::string>& on = entry.dependencies;
+    if (entry.desc != "INDEX" || on.empty() || needed.contains(std::to_string(entry.dump_id)) ||
+        std::ranges::any_of(on, [&](const std::string& id) { return id != on[0]; })) {
+      continue;
+    }
+    const auto rows = rows_of.find(on[0]);
+    if (rows == rows_of.end()) continue;
+    builds.push_back({.index = entry.dump_id,
+                      .rows = rows->second,
+                      .work = bytes.at(rows->second) * factor(entry)});
+  }
+  return builds;
+}
+
+ArchiveHeader toc_of_index(const ArchiveHeader& archive, int index) {
+  ArchiveHeader copy = without_data(archive);
+  std::erase_if(copy.toc, [&](const TocEntry& entry) {
+    return entry.dump_id != index && !sets_the_scene(entry);
+  });
+  return copy;
 }
 
 bool can_load_rows(const ArchiveHeader& archive, bool complete) {

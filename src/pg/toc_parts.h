@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "pg/archive.h"
 
@@ -26,6 +27,23 @@ struct OrderedToc {
 // indexes and constraints themselves: so far apart as their work is long. `bytes` are those of the
 // rows by the dump id of TABLE DATA. Row-level security waits for all foreign keys.
 OrderedToc toc_after_rows(const ArchiveHeader& archive, const std::map<int, std::uint64_t>& bytes);
+
+// An index that can be built as soon as the rows of its table are there.
+struct IndexBuild {
+  int index = 0;           // dump id
+  int rows = 0;            // dump id of its table's TABLE DATA
+  std::uint64_t work = 0;  // as long as a B-tree takes for so many bytes of rows
+};
+
+// Those of the archive that depend on nothing but their table: a function or an operator class of
+// the archive's may look at tables that are not filled yet, and the index would be wrong without a
+// word. Nothing depends on them, so the rest of the archive need not wait for them. `bytes` as for
+// toc_after_rows().
+std::vector<IndexBuild> independent_indexes(const ArchiveHeader& archive,
+                                            const std::map<int, std::uint64_t>& bytes);
+
+// A table of contents with nothing but this index.
+ArchiveHeader toc_of_index(const ArchiveHeader& archive, int index);
 
 // Whether the rows can be loaded without pg_restore: `complete` is ArchiveProof's. Archives that
 // are compressed inside by lz4 or zstd, or made of INSERT statements, can't.

@@ -82,6 +82,33 @@ TEST(TocParts, AfterTheRowsPoliciesAreInForceWhenForeignKeysAreMade) {
   EXPECT_THAT(ordered.header.find(25)->dependencies, ElementsAre("1", "23"));
 }
 
+TEST(TocParts, IndexesOfOneTableAloneAreIndependent) {
+  ArchiveHeader header = archive();
+  const auto add = [&](int id, std::vector<std::string> on, const char* desc = "INDEX") {
+    header.toc.push_back(entry(id, desc, Section::kPostData, "CREATE INDEX ...", std::move(on)));
+  };
+  add(30, {"1", "1"});  // of two columns
+  add(31, {"1", "5"});  // by a function of the archive's
+  add(32, {"1"});       // of a partition
+  add(33, {"32"}, "INDEX ATTACH");
+  add(34, {"6"});  // of a table without rows here, as a partitioned one
+  std::vector<int> found;
+  std::vector<std::uint64_t> work;
+  for (const IndexBuild& build : independent_indexes(header, {{10, 1000}, {11, 50}})) {
+    EXPECT_EQ(build.rows, 10);
+    found.push_back(build.index);
+    work.push_back(build.work);
+  }
+  EXPECT_THAT(found, ElementsAre(20, 21, 30));
+  EXPECT_THAT(work, ElementsAre(1000, 4000, 1000));
+}
+
+TEST(TocParts, OneIndexComesWithWhatSetsTheScene) {
+  ArchiveHeader header = archive();
+  header.toc.insert(header.toc.begin(), entry(90, "ENCODING", Section::kPreData));
+  EXPECT_THAT(ids(toc_of_index(header, 21)), ElementsAre(90, 21));
+}
+
 TEST(TocParts, TellsTablesOfExtensions) {
   const ArchiveHeader header = archive();
   EXPECT_FALSE(is_made_by_extension(header, header.toc[4]));

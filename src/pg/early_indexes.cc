@@ -1,0 +1,85 @@
+#include "pg/early_indexes.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace pgstow::pg {
+
+EarlyIndexes::EarlyIndexes(const RestoreOptions& options, const ArchiveHeader& archive,
+                           const std::map<int, std::uint64_t>& bytes, EarlyIndexOptions early)
+    : options_(options),
+      archive_(archive),
+      early_(std::move(early)),
+      outer_(options.stop, [this] { stop_.request_stop(); }),
+      waiting_(independent_indexes(archive, bytes)) {
+  options_.stop = stop_.get_token();
+  std::erase_if(waiting_, [&](const IndexBuild& b) { return b.work < early_.least_work; });
+}
+
+EarlyIndexes::~EarlyIndexes() { stop_.request_stop(); }
+
+void EarlyIndexes::on_rows(int table_data) {
+  const std::lock_guard lock(mutex_);
+  if (closed_) return;
+  const std::size_t before = ready_.size();
+  for (const IndexBuild& build : waiting_) {
+    if (build.rows == table_data) ready_.push_back(build);
+  }
+  if (ready_.size() == before) return;
+  std::ranges::stable_sort(ready_, {}, &IndexBuild::work);
+  while (threads_.size() < std::min<std::size_t>(early_.workers, ready_.size())) {
+    threads_.emplace_back([this] { work(); });
+  }
+  changed_.notify_all();
+}
+
+void EarlyIndexes::check() {
+  const std::lock_guard lock(mutex_);
+  if (failure_ && options_.stop_at_error) std::rethrow_exception(failure_);
+}
+
+ArchiveHeader EarlyIndexes::rest() {
+  {
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+  }
+  changed_.notify_all();
+  ArchiveHeader rest = archive_;  // nothing begins any more, so begun_ stays as it is
+  std::erase_if(rest.toc, [&](const TocEntry& entry) { return begun_.contains(entry.dump_id); });
+  return rest;
+}
+
+void EarlyIndexes::finish() {
+  for (std::jthread& thread : threads_) thread.join();
+  if (failure_) std::rethrow_exception(failure_);
+}
+
+void EarlyIndexes::work() {
+  while (true) {
+    int index = 0;
+    {
+      std::unique_lock lock(mutex_);
+      if (!changed_.wait(lock, stop_.get_token(), [&] { return closed_ || !ready_.empty(); })) {
+        return;
+      }
+      if (closed_ || stop_.stop_requested()) return;
+      index = ready_.back().index;
+      ready_.pop_back();
+      begun_.insert(index);
+    }
+    build(index);
+  }
+}
+
+void EarlyIndexes::build(int index) {
+  try {
+    early_.on_begin(archive_.find(index)->tag);
+    restore_index(options_, archive_, index);
+  } catch (...) {
+    const std::lock_guard lock(mutex_);
+    if (!failure_) failure_ = std::current_exception();
+    if (options_.stop_at_error) stop_.request_stop();
+  }
+}
+
+}  // namespace pgstow::pg
