@@ -110,10 +110,8 @@ void load_rows(const LoadJob& job, Source& object, const Verified& verified, con
   context.log.info("loading rows", {{"sessions", std::to_string(loaders.size())}});
   pg::RowFeeder feeder(loaders, job.piece_bytes);
   const StopFirst first{loaders};
-  read_blocks(object, verified, job.threads, context, progress, feeder, [&] {
-    indexes.check();
-    return feeder.current() == nullptr ? "" : feeder.current()->tag;
-  });
+  read_blocks(object, verified, job.threads, context, progress, feeder,
+              [&] { return feeder.current() == nullptr ? "" : feeder.current()->tag; });
   loaders.finish();
 }
 
@@ -124,17 +122,22 @@ std::map<int, std::uint64_t> bytes_of_tables(const pg::ArchiveProof& proof) {
 }
 
 // Runs the steps one after the other. Where errors are not the end, a step's error is kept, what
-// can be done after it is done, and the first error thrown at the end.
-void run_steps(bool stop_at_error, const std::vector<std::function<void()>>& steps) {
+// can be done after it is done, and the first error thrown at the end; the log has the others.
+void run_steps(bool stop_at_error, const Context& context,
+               const std::vector<std::function<void()>>& steps) {
   std::exception_ptr first;
   for (const std::function<void()>& step : steps) {
     try {
       step();
     } catch (const Cancelled&) {
       throw;
-    } catch (const Error&) {
+    } catch (const Error& e) {
       if (stop_at_error) throw;
-      if (!first) first = std::current_exception();
+      if (first) {
+        context.log.error("failed, too", {{"cause", e.what()}});
+      } else {
+        first = std::current_exception();
+      }
     }
   }
   if (first) std::rethrow_exception(first);
@@ -176,14 +179,22 @@ void load(const LoadJob& job, Source& object, const Verified& verified, const Co
        .on_begin = [&](const std::string& name) {
          context.log.info("building an index while rows are loaded", {{"index", name}});
        }});
-  run_steps(job.stop_at_error,
-            {[&] { pg::restore_before_rows(options, verified.archive); },
-             [&] { load_rows(job, object, verified, context, progress, indexes); },
-             [&] {
-               tell_of_indexes(context, progress);
-               pg::restore_after_rows(options, indexes.rest(), bytes, job.sessions);
-             },
-             [&] { indexes.finish(); }});
+  const Context until_one_fails{.log = context.log, .clock = context.clock, .stop = indexes.stop()};
+  pg::RestoreOptions after = options;
+  after.stop = indexes.stop();
+  try {
+    run_steps(job.stop_at_error, context,
+              {[&] { pg::restore_before_rows(options, verified.archive); },
+               [&] { load_rows(job, object, verified, until_one_fails, progress, indexes); },
+               [&] {
+                 tell_of_indexes(context, progress);
+                 pg::restore_after_rows(after, indexes.rest(), bytes, job.sessions);
+               },
+               [&] { indexes.finish(); }});
+  } catch (const Cancelled&) {
+    indexes.finish();  // throws what it was stopped for, if that was one of them
+    throw;
+  }
   progress.done();
 }
 

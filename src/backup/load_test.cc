@@ -247,7 +247,7 @@ TEST_F(Load, AnIndexThatFailsWhileRowsAreLoadedIsTheEndOrIsToldThere) {
 // its time.
 TEST_F(Load, FillsTablesOfExtensionsInTheirOrder) {
   const std::string tables =
-      "create table public.zones (id int primary key, check (id < 5000 or "
+      "create table public.zones (id int primary key, check (id < 100000 or "
       "pg_catalog.pg_sleep(0.5)::text is not null));"
       "create table public.areas (id int primary key, zone int not null references public.zones);"
       "alter extension unaccent add table public.zones;"
@@ -257,18 +257,29 @@ TEST_F(Load, FillsTablesOfExtensionsInTheirOrder) {
                                "update pg_extension set extconfig = array['areas'::regclass::oid, "
                                "'zones'::regclass::oid], extcondition = array['', ''] where "
                                "extname = 'unaccent';"
-                               "insert into zones select generate_series(1, 5000);"
-                               "insert into areas values (1, 5000);"
+                               "insert into zones select generate_series(1, 100000);"
+                               "insert into areas values (1, 100000);"
                                "create table other as select generate_series(1, 1000) as i");
   const std::string archive = dump("extended", {"-Z0"});
-  server_->sql(fresh("ours"),
-               "create function make() returns event_trigger language plpgsql as $$ begin " +
-                   tables +
-                   " end $$; create event trigger make on ddl_command_end when tag in "
-                   "('CREATE EXTENSION') execute function make()");
+  const auto make = [&](const std::string& more) {
+    server_->sql(fresh("ours"),
+                 "create function make() returns event_trigger language plpgsql as $$ begin " +
+                     tables + more +
+                     " end $$; create event trigger make on ddl_command_end when tag in "
+                     "('CREATE EXTENSION') execute function make()");
+  };
+  make("");
   load_file(job("ours"), archive);
-  EXPECT_EQ(server_->value("ours", "select count(*) from zones"), "5000");
-  EXPECT_EQ(server_->value("ours", "select zone from areas"), "5000");
+  EXPECT_EQ(server_->value("ours", "select count(*) from zones"), "100000");
+  EXPECT_EQ(server_->value("ours", "select zone from areas"), "100000");
+  EXPECT_EQ(server_->value("ours", "select count(*) from other"), "1000");
+
+  // One that fails does not take the others with it where errors are kept.
+  make("insert into public.zones values (3);");
+  LoadJob lenient = job("ours");
+  lenient.stop_at_error = false;
+  EXPECT_THAT(error_of(lenient, archive), HasSubstr("zones"));
+  EXPECT_EQ(server_->value("ours", "select count(*) from zones"), "1");
   EXPECT_EQ(server_->value("ours", "select count(*) from other"), "1000");
 }
 

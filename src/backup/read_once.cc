@@ -105,6 +105,7 @@ void begin(Reading& reading, const Run& run, Store& store) {
 void look_for_damage(const Run& run, Store& store, const Error& failure) {
   run.context.log.warning("loading failed: are the stored bytes to blame?",
                           {{"backup", store.location(run.backup.key)}, {"cause", failure.what()}});
+  const bool met_damage = dynamic_cast<const Corrupt*>(&failure) != nullptr;
   try {
     run_verify(store, run.backup, run.jobs, run.context, run.progress);
     tell_of_sound(store, run.backup, run.context);
@@ -114,9 +115,10 @@ void look_for_damage(const Run& run, Store& store, const Error& failure) {
     throw;
   } catch (const Error& e) {
     run.context.log.warning("the stored bytes could not be checked", {{"cause", e.what()}});
+    if (met_damage) throw;
     return;
   }
-  if (dynamic_cast<const Corrupt*>(&failure) == nullptr) return;
+  if (!met_damage) return;
   throw Error(fmt::format("{}; read again it is sound", failure.what()),
               "start the restore again; unless the copy was repaired meanwhile, this host's memory "
               "or its way to the store can't be trusted");

@@ -54,7 +54,11 @@ void copy_archive(const Backup& backup, Store& from, Store& to, Existing existin
     throw Corrupt(from.location(backup.key) + ": is not what its manifest says",
                   "`pgstow verify --from " + from.name() + " " + backup.key + "` says more");
   }
-  sink->finish();
+  try {
+    sink->finish();
+  } catch (const Corrupt& e) {  // which is about the source
+    throw Error(e.what(), e.hint());
+  }
   progress.done();
 }
 
@@ -86,7 +90,7 @@ void copy_globals(const Backup& backup, Store& from, Store& to, const Context& c
   if (bytes) write_beside(to, globals_key(backup.key), *bytes);
 }
 
-// Not Corrupt, which would be noted as a damage of the archive.
+// Not Corrupt, which is about the archive.
 void bring_globals(const Backup& backup, Store& from, Store& to, const Context& context) {
   const std::optional<std::string> bytes = globals_in(backup, from, context);
   if (!bytes) throw Error(from.location(globals_key(backup.key)) + ": is not whole either");

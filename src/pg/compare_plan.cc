@@ -9,6 +9,7 @@
 
 #include "pg/slice.h"
 #include "pg/sql_text.h"
+#include "pg/toc_parts.h"
 
 namespace pgstow::pg {
 namespace {
@@ -23,7 +24,7 @@ std::map<std::string, Group> groups_of(const ArchiveHeader& archive, const Archi
     group.mixed = !group.relation.empty() && (group.mixed || group.columns != target.columns);
     group.relation = target.relation;
     group.columns = target.columns;
-    group.root = entry.defn && entry.defn->starts_with("-- load via partition root ");
+    group.root = is_loaded_via_root(entry);
     group.expected += found->second;
   }
   return groups;

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/error.h"
+#include "base/text.h"
+
 namespace pgstow::pg {
 
 EarlyIndexes::EarlyIndexes(const RestoreOptions& options, const ArchiveHeader& archive,
@@ -27,15 +30,10 @@ void EarlyIndexes::on_rows(int table_data) {
   }
   if (ready_.size() == before) return;
   std::ranges::stable_sort(ready_, {}, &IndexBuild::work);
-  while (threads_.size() < std::min<std::size_t>(early_.workers, ready_.size())) {
+  while (threads_.size() < std::min<std::size_t>(early_.workers, building_ + ready_.size())) {
     threads_.emplace_back([this] { work(); });
   }
   changed_.notify_all();
-}
-
-void EarlyIndexes::check() {
-  const std::lock_guard lock(mutex_);
-  if (failure_ && options_.stop_at_error) std::rethrow_exception(failure_);
 }
 
 ArchiveHeader EarlyIndexes::rest() {
@@ -50,7 +48,10 @@ ArchiveHeader EarlyIndexes::rest() {
 }
 
 void EarlyIndexes::finish() {
-  for (std::jthread& thread : threads_) thread.join();
+  for (std::jthread& thread : threads_) {
+    if (thread.joinable()) thread.join();
+  }
+  if (problems_.size() > 1) throw Error(join(problems_, "\n  "));
   if (failure_) std::rethrow_exception(failure_);
 }
 
@@ -66,8 +67,11 @@ void EarlyIndexes::work() {
       index = ready_.back().index;
       ready_.pop_back();
       begun_.insert(index);
+      ++building_;
     }
     build(index);
+    const std::lock_guard lock(mutex_);
+    --building_;
   }
 }
 
@@ -75,10 +79,18 @@ void EarlyIndexes::build(int index) {
   try {
     early_.on_begin(archive_.find(index)->tag);
     restore_index(options_, archive_, index);
-  } catch (...) {
+  } catch (const Error& e) {
     const std::lock_guard lock(mutex_);
     if (!failure_) failure_ = std::current_exception();
-    if (options_.stop_at_error) stop_.request_stop();
+    if (options_.stop_at_error) {
+      stop_.request_stop();
+    } else {
+      problems_.emplace_back(e.what());
+    }
+  } catch (...) {
+    const std::lock_guard lock(mutex_);
+    failure_ = std::current_exception();
+    stop_.request_stop();
   }
 }
 

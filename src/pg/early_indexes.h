@@ -2,6 +2,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <functional>
@@ -41,11 +42,11 @@ class EarlyIndexes {
 
   // The rows of this TABLE DATA are committed. Any thread.
   void on_rows(int table_data);
-  // Throws the first failure, if there is one by now, unless errors are not the end.
-  void check();
+  // A stop is asked for with the options' token, and when one fails and that is the end of it all.
+  std::stop_token stop() const { return stop_.get_token(); }
   // Begins no more; what is left of the archive.
   ArchiveHeader rest();
-  // Waits for all that has begun; throws the first failure.
+  // Waits for all that has begun; throws what failed.
   void finish();
 
  private:
@@ -63,8 +64,10 @@ class EarlyIndexes {
   std::vector<IndexBuild> waiting_;  // for their rows; the longest last
   std::vector<IndexBuild> ready_;    // the longest last
   std::set<int> begun_;
+  std::size_t building_ = 0;
   bool closed_ = false;
-  std::exception_ptr failure_;
+  std::exception_ptr failure_;         // the first one
+  std::vector<std::string> problems_;  // what all of them said, where errors are not the end
 
   std::vector<std::jthread> threads_;  // started as indexes are ready
 };

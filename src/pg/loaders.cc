@@ -53,13 +53,17 @@ void Loaders::give_alone(const Piece& piece) {
   if (alone_ == nullptr) {
     alone_ = std::make_unique<Loader>(open_(stop_.get_token()), options_.stall);
   }
+  {
+    const std::lock_guard lock(mutex_);
+    ++at_work_[piece.entry];
+  }
   load_by(*alone_, piece);
   const std::lock_guard lock(mutex_);
   check_failure();
 }
 
 void Loaders::end_alone() {
-  if (alone_ != nullptr) attempt(alone_->copying(), [&] { alone_->end(); });
+  if (alone_ != nullptr) end_copy(*alone_);
 }
 
 void Loaders::finish() {

@@ -106,7 +106,7 @@ std::vector<IndexBuild> independent_indexes(const ArchiveHeader& archive,
   std::unordered_map<std::string, int> rows_of;  // by the table's dump id
   for (const TocEntry& entry : archive.toc) {
     needed.insert(entry.dependencies.begin(), entry.dependencies.end());
-    if (!bytes.contains(entry.dump_id)) continue;
+    if (!bytes.contains(entry.dump_id) || is_loaded_via_root(entry)) continue;
     for (const std::string& table : entry.dependencies) rows_of[table] = entry.dump_id;
   }
   std::vector<IndexBuild> builds;
@@ -116,7 +116,7 @@ std::vector<IndexBuild> independent_indexes(const ArchiveHeader& archive,
         std::ranges::any_of(on, [&](const std::string& id) { return id != on[0]; })) {
       continue;
     }
-    const auto rows = rows_of.find(on[0]);
+    const auto rows = rows_of.find(on[0]);  // none where other tables' COPY may bring more
     if (rows == rows_of.end()) continue;
     builds.push_back({.index = entry.dump_id,
                       .rows = rows->second,
@@ -138,6 +138,10 @@ bool can_load_rows(const ArchiveHeader& archive, bool complete) {
          std::ranges::none_of(archive.toc, [](const TocEntry& entry) {
            return entry.has_data && entry.desc != "BLOBS" && !entry.has_copy_text();
          });
+}
+
+bool is_loaded_via_root(const TocEntry& table_data) {
+  return table_data.defn && table_data.defn->starts_with("-- load via partition root ");
 }
 
 bool is_made_by_extension(const ArchiveHeader& archive, const TocEntry& table_data) {

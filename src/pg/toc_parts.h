@@ -37,8 +37,8 @@ struct IndexBuild {
 
 // Those of the archive that depend on nothing but their table: a function or an operator class of
 // the archive's may look at tables that are not filled yet, and the index would be wrong without a
-// word. Nothing depends on them, so the rest of the archive need not wait for them. `bytes` as for
-// toc_after_rows().
+// word. Nothing depends on them, so the rest of the archive need not wait for them; and no rows
+// come into their table by way of another's. `bytes` as for toc_after_rows().
 std::vector<IndexBuild> independent_indexes(const ArchiveHeader& archive,
                                             const std::map<int, std::uint64_t>& bytes);
 
@@ -48,6 +48,10 @@ ArchiveHeader toc_of_index(const ArchiveHeader& archive, int index);
 // Whether the rows can be loaded without pg_restore: `complete` is ArchiveProof's. Archives that
 // are compressed inside by lz4 or zstd, or made of INSERT statements, can't.
 bool can_load_rows(const ArchiveHeader& archive, bool complete);
+
+// A partition whose rows are loaded through the root of its tree, where they may come to lie in
+// another one, as rows of others may in it (pg_dump's forcePartitionRootLoad).
+bool is_loaded_via_root(const TocEntry& table_data);
 
 // A table that is not made by this archive but by CREATE EXTENSION. Its keys are there before its
 // rows, so such tables are loaded one after the other, in the archive's order.

@@ -92,9 +92,12 @@ TEST(TocParts, IndexesOfOneTableAloneAreIndependent) {
   add(32, {"1"});       // of a partition
   add(33, {"32"}, "INDEX ATTACH");
   add(34, {"6"});  // of a table without rows here, as a partitioned one
+  header.toc.push_back(data(12, {"7"}));
+  header.toc.back().defn = "-- load via partition root s.root";
+  add(35, {"7"});  // more rows may come with another partition's
   std::vector<int> found;
   std::vector<std::uint64_t> work;
-  for (const IndexBuild& build : independent_indexes(header, {{10, 1000}, {11, 50}})) {
+  for (const IndexBuild& build : independent_indexes(header, {{10, 1000}, {11, 50}, {12, 9}})) {
     EXPECT_EQ(build.rows, 10);
     found.push_back(build.index);
     work.push_back(build.work);

@@ -154,7 +154,7 @@ std::size_t S3Download::read(std::span<char> into) {
     at_ = 0;
     ahead_ = std::min(2 * ahead_, client_->settings().transfers);
   }
-  if (ahead_ > 1) order();
+  if (fetchers_) order();
   const std::size_t n = std::min(into.size(), piece_.size() - at_);
   std::memcpy(into.data(), piece_.data() + at_, n);
   at_ += n;

@@ -62,8 +62,9 @@ class Store {
   virtual void protect(std::string_view /*key*/) {}
 
   // The object's bytes, or a range of them. Throws NotFound, and Corrupt for a range that reaches
-  // past the object's end. Here or in read(): an object that is removed, replaced, or changes its
-  // length while it is read throws Transient, as it says nothing of what lies there by then.
+  // past the object's end. An object that is removed or replaced while it is read is either read on
+  // as it was or, like one whose length changes, throws Transient, here or in read(): what lies there
+  // by then is another.
   virtual std::unique_ptr<Source> open(std::string_view key, Range range = {}) = 0;
 
   // Whether there is such a place; where there is none, it lists as empty. A folder may be missing;
