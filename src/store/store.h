@@ -63,8 +63,8 @@ class Store {
 
   // The object's bytes, or a range of them. Throws NotFound, and Corrupt for a range that reaches
   // past the object's end. An object that is removed or replaced while it is read is either read on
-  // as it was or, like one whose length changes, throws Transient, here or in read(): what lies there
-  // by then is another.
+  // as it was or, like one whose length changes, throws Transient, here or in read(): what lies
+  // there by then is another.
   virtual std::unique_ptr<Source> open(std::string_view key, Range range = {}) = 0;
 
   // Whether there is such a place; where there is none, it lists as empty. A folder may be missing;
