@@ -192,7 +192,7 @@ void load(const LoadJob& job, Source& object, const Verified& verified, const Co
                },
                [&] { indexes.finish(); }});
   } catch (const Cancelled&) {
-    indexes.finish();  // throws what it was stopped for, if that was one of them
+    indexes.finish();  // throws what it was stopped for, when one of them failed
     throw;
   }
   progress.done();

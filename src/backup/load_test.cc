@@ -227,13 +227,15 @@ TEST_F(Load, AnIndexThatFailsWhileRowsAreLoadedIsTheEndOrIsToldThere) {
   for (const bool stop_at_error : {true, false}) {
     LoadJob ours = job(fresh("ours"));
     ours.stop_at_error = stop_at_error;
+    const std::size_t logged = context.logged().size();
     server_->sql("ours",
                  "create function refuse() returns event_trigger language plpgsql as "
                  "$$ begin raise 'no index today'; end $$;"
                  "create event trigger refuse on ddl_command_start when tag in ('CREATE INDEX') "
                  "execute function refuse()");
     EXPECT_THAT(error_of(ours, archive), HasSubstr("no index today"));
-    EXPECT_THAT(context.logged(), HasSubstr("building an index while rows are loaded"));
+    EXPECT_THAT(context.logged().substr(logged),
+                HasSubstr("building an index while rows are loaded"));
     if (stop_at_error) continue;  // the rest is done all the same
     EXPECT_EQ(server_->value("ours", "select count(*) from z"), "5000");
     EXPECT_EQ(

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/fd.h"
 #include "base/text.h"
 
 namespace pgstow::pg {
@@ -13,6 +14,7 @@ EarlyIndexes::EarlyIndexes(const RestoreOptions& options, const ArchiveHeader& a
     : options_(options),
       archive_(archive),
       early_(std::move(early)),
+      outer_stop_(options.stop),
       outer_(options.stop, [this] { stop_.request_stop(); }),
       waiting_(independent_indexes(archive, bytes)) {
   options_.stop = stop_.get_token();
@@ -36,21 +38,27 @@ void EarlyIndexes::on_rows(int table_data) {
   changed_.notify_all();
 }
 
-ArchiveHeader EarlyIndexes::rest() {
+void EarlyIndexes::close() {
   {
     const std::lock_guard lock(mutex_);
     closed_ = true;
   }
   changed_.notify_all();
+}
+
+ArchiveHeader EarlyIndexes::rest() {
+  close();
   ArchiveHeader rest = archive_;  // nothing begins any more, so begun_ stays as it is
   std::erase_if(rest.toc, [&](const TocEntry& entry) { return begun_.contains(entry.dump_id); });
   return rest;
 }
 
 void EarlyIndexes::finish() {
+  close();
   for (std::jthread& thread : threads_) {
     if (thread.joinable()) thread.join();
   }
+  check_stop(outer_stop_);
   if (problems_.size() > 1) throw Error(join(problems_, "\n  "));
   if (failure_) std::rethrow_exception(failure_);
 }
@@ -79,6 +87,8 @@ void EarlyIndexes::build(int index) {
   try {
     early_.on_begin(archive_.find(index)->tag);
     restore_index(options_, archive_, index);
+  } catch (const Cancelled&) {  // finish() tells of what
+    return;
   } catch (const Error& e) {
     const std::lock_guard lock(mutex_);
     if (!failure_) failure_ = std::current_exception();

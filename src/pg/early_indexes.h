@@ -46,16 +46,19 @@ class EarlyIndexes {
   std::stop_token stop() const { return stop_.get_token(); }
   // Begins no more; what is left of the archive.
   ArchiveHeader rest();
-  // Waits for all that has begun; throws what failed.
+  // Begins no more, and waits for all that has begun; throws Cancelled after a stop by the options'
+  // token, and what failed.
   void finish();
 
  private:
   void work();
   void build(int index);
+  void close();
 
   RestoreOptions options_;
   const ArchiveHeader& archive_;
   const EarlyIndexOptions early_;
+  const std::stop_token outer_stop_;
   std::stop_source stop_;  // asked for by the options', a failure and the destructor
   std::stop_callback<std::function<void()>> outer_;
 

@@ -50,20 +50,33 @@ void Loaders::end_table(const TocEntry& entry) {
 }
 
 void Loaders::give_alone(const Piece& piece) {
-  if (alone_ == nullptr) {
-    alone_ = std::make_unique<Loader>(open_(stop_.get_token()), options_.stall);
-  }
-  {
-    const std::lock_guard lock(mutex_);
-    ++at_work_[piece.entry];
-  }
-  load_by(*alone_, piece);
+  in_callers_thread([&] {
+    if (alone_ == nullptr) {
+      alone_ = std::make_unique<Loader>(open_(stop_.get_token()), options_.stall);
+    }
+    {
+      const std::lock_guard lock(mutex_);
+      ++at_work_[piece.entry];
+    }
+    load_by(*alone_, piece);
+  });
   const std::lock_guard lock(mutex_);
   check_failure();
 }
 
 void Loaders::end_alone() {
-  if (alone_ != nullptr) end_copy(*alone_);
+  if (alone_ != nullptr) in_callers_thread([&] { end_copy(*alone_); });
+}
+
+// What stops it may be the failure of another session.
+void Loaders::in_callers_thread(const std::function<void()>& work) {
+  try {
+    work();
+  } catch (const Cancelled&) {
+    const std::lock_guard lock(mutex_);
+    check_failure();
+    throw;
+  }
 }
 
 void Loaders::finish() {

@@ -63,6 +63,7 @@ class Loaders {
   bool take(std::size_t self, Piece& piece);
   void load_by(Loader& loader, const Piece& piece);
   void end_copy(Loader& loader);
+  void in_callers_thread(const std::function<void()>& work);
   void load_of_table_ended(const TocEntry& entry);
   void attempt(const TocEntry* entry, const std::function<void()>& work);
   bool has_failed(const TocEntry* entry);

@@ -5,6 +5,8 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
+#include <thread>
 #include <utility>
 
 #include "base/error.h"
@@ -114,11 +116,17 @@ S3Reply S3Server::request_as(const S3Keys& keys, const std::string& method,
   return parse_reply(run_ok(curl(method, url() + target, body, headers)));
 }
 
-std::string S3Server::make_bucket(S3Headers headers) const {
+std::string S3Server::make_bucket(const S3Headers& headers) const {
   static std::atomic<int> made{0};
   const std::string bucket = fmt::format("b{}-{}-{}", ::getpid(), ++made,
                                          sha256_hex(std::to_string(::time(nullptr))).substr(0, 6));
-  expect_ok(request("PUT", "/" + bucket, {}, std::move(headers)), "making bucket " + bucket);
+  // As every client does: a server that has just begun may be busy.
+  S3Reply reply = request("PUT", "/" + bucket, {}, headers);
+  for (int tries = 1; reply.status == 503 && tries < 10; ++tries) {
+    std::this_thread::sleep_for(std::chrono::seconds(1));
+    reply = request("PUT", "/" + bucket, {}, headers);
+  }
+  expect_ok(reply, "making bucket " + bucket);
   return bucket;
 }
 

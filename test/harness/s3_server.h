@@ -60,7 +60,7 @@ class S3Server {
                      const std::string& body = {}, S3Headers headers = {}) const;
 
   // Each throws Error with the reply when it is no success. Keys are plain, not encoded.
-  std::string make_bucket(S3Headers headers = {}) const;  // with a name that is new
+  std::string make_bucket(const S3Headers& headers = {}) const;  // with a name that is new
   void put(const std::string& bucket, const std::string& key, const std::string& body) const;
   std::string get(const std::string& bucket, const std::string& key) const;
   std::vector<std::string> keys(const std::string& bucket) const;  // at most the first 1000
