@@ -18,16 +18,21 @@ constexpr std::size_t kReadBytes = std::size_t{1} << 16;
 pg::ArchiveHeader read_archive_header(Store& store, const std::string& key,
                                       const Context& context) {
   const std::unique_ptr<Source> object = store.open(key);
-  const std::unique_ptr<Source> raw = open_unpacked(*object, Decoder::kFast, 0);
-  pg::HeaderDecoder decoder;
-  std::vector<char> buffer(kReadBytes);
-  while (!decoder.done()) {
-    check_stop(context.stop);
-    const std::size_t n = raw->read(buffer);
-    if (n == 0) throw Corrupt(store.location(key) + ": ends within its table of contents");
-    decoder.add({buffer.data(), n});
+  try {
+    const std::unique_ptr<Source> raw = open_unpacked(*object, Decoder::kFast, 0);
+    pg::HeaderDecoder decoder;
+    std::vector<char> buffer(kReadBytes);
+    while (!decoder.done()) {
+      check_stop(context.stop);
+      const std::size_t n = raw->read(buffer);
+      if (n == 0) throw Corrupt("ends within its table of contents");
+      decoder.add({buffer.data(), n});
+    }
+    return decoder.take();
+  } catch (Corrupt& e) {
+    e.within(store.location(key));
+    throw;
   }
-  return decoder.take();
 }
 
 }  // namespace pgstow

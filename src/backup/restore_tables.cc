@@ -207,7 +207,7 @@ RestoredTables run_restore_tables(const TablesJob& job, const TablesPlan& plan,
                    {{"backup", backup.store().location(backup.key)}, {"database", plan.database}});
   const SoundCopy copy =
       find_tables_copy(backup, job.restore.tables, job.restore.jobs, context, progress);
-  context.log.info("stored bytes are sound", {{"backup", copy.store->location(backup.key)}});
+  tell_of_sound(*copy.store, backup, context);
   refuse_changed(plan, pg::select_tables(copy.verified.archive, job.restore.tables));
   check_provable(backup, copy.verified);
   pg::Connection session =

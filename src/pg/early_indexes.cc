@@ -14,11 +14,10 @@ EarlyIndexes::EarlyIndexes(const RestoreOptions& options, const ArchiveHeader& a
     : options_(options),
       archive_(archive),
       early_(std::move(early)),
+      all_(independent_indexes(archive, bytes)),
       outer_stop_(options.stop),
-      outer_(options.stop, [this] { stop_.request_stop(); }),
-      waiting_(independent_indexes(archive, bytes)) {
+      outer_(options.stop, [this] { stop_.request_stop(); }) {
   options_.stop = stop_.get_token();
-  std::erase_if(waiting_, [&](const IndexBuild& b) { return b.work < early_.least_work; });
 }
 
 EarlyIndexes::~EarlyIndexes() { stop_.request_stop(); }
@@ -27,8 +26,8 @@ void EarlyIndexes::on_rows(int table_data) {
   const std::lock_guard lock(mutex_);
   if (closed_) return;
   const std::size_t before = ready_.size();
-  for (const IndexBuild& build : waiting_) {
-    if (build.rows == table_data) ready_.push_back(build);
+  for (const IndexBuild& build : all_) {
+    if (build.rows == table_data && build.work >= early_.least_work) ready_.push_back(build);
   }
   if (ready_.size() == before) return;
   std::ranges::stable_sort(ready_, {}, &IndexBuild::work);

@@ -58,14 +58,14 @@ class EarlyIndexes {
   RestoreOptions options_;
   const ArchiveHeader& archive_;
   const EarlyIndexOptions early_;
+  const std::vector<IndexBuild> all_;  // that may be built early, in the archive's order
   const std::stop_token outer_stop_;
   std::stop_source stop_;  // asked for by the options', a failure and the destructor
   std::stop_callback<std::function<void()>> outer_;
 
   std::mutex mutex_;  // guards what follows
   std::condition_variable_any changed_;
-  std::vector<IndexBuild> waiting_;  // for their rows; the longest last
-  std::vector<IndexBuild> ready_;    // the longest last
+  std::vector<IndexBuild> ready_;  // the longest last
   std::set<int> begun_;
   std::size_t building_ = 0;
   bool closed_ = false;

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "store/changed_object.h"
 #include "store/folder.h"
 
 namespace pgstow {
@@ -163,14 +164,9 @@ std::uint64_t LocalSource::size_now() const {
   return static_cast<std::uint64_t>(info.st_size);
 }
 
-void LocalSource::throw_changed(std::string_view how) const {
-  throw Transient(fmt::format("{}: {}", where_, how),
-                  "start it again: what lies there now may be whole");
-}
-
 std::size_t LocalSource::read(std::span<char> into) {
   if (at_ == end_) {
-    if (size_now() != size_) throw_changed("it changed while it was read");
+    if (size_now() != size_) throw_changed(where_, "it changed while it was read");
     return 0;
   }
   const std::size_t most =
@@ -179,7 +175,7 @@ std::size_t LocalSource::read(std::span<char> into) {
     const ssize_t n = ::pread(file_.get(), into.data(), most, static_cast<off_t>(at_));
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) throw_errno(fmt::format("{}: read", where_));
-    if (n == 0) throw_changed("it was cut while it was read");
+    if (n == 0) throw_changed(where_, "it was cut while it was read");
     at_ += static_cast<std::uint64_t>(n);
     return static_cast<std::size_t>(n);
   }

@@ -55,7 +55,6 @@ class LocalSource final : public Source {
 
  private:
   std::uint64_t size_now() const;
-  [[noreturn]] void throw_changed(std::string_view how) const;
 
   const Fd file_;
   const std::string where_;

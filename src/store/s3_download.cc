@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "base/text.h"
+#include "store/changed_object.h"
 #include "stream/sha256.h"
 
 namespace pgstow {
@@ -16,7 +17,6 @@ namespace {
 
 constexpr std::uint64_t kPieceBytes = 8u << 20;
 constexpr std::size_t kErrorBytes = std::size_t{64} * 1024;  // room for an error's text
-constexpr const char* kReadAgain = "start it again: what lies there now may be whole";
 
 struct ContentRange {
   std::uint64_t begin = 0;
@@ -119,7 +119,7 @@ std::string S3Download::fetch(Piece piece) const {
   S3Reply reply = client_->send(ask, stop_.get_token());
   const std::string where = client_->location(key_);
   if (reply.status == 412 || reply.status == 404 || reply.status == 416) {
-    throw Transient(where + ": was replaced or removed while it was read", kReadAgain);
+    throw_changed(where, "was replaced or removed while it was read");
   }
   if (!reply.ok()) client_->fail(ask, reply);
   const auto got = parse_content_range(reply.header("content-range"));
@@ -127,9 +127,7 @@ std::string S3Download::fetch(Piece piece) const {
                      got->end == piece.end && got->total == total_ &&
                      reply.http.body.size() == piece.end - piece.begin;
   if (!right) throw Error(where + ": the server did not send the range it was asked for");
-  if (reply.header("etag") != etag_) {
-    throw Transient(where + ": was replaced while it was read", kReadAgain);
-  }
+  if (reply.header("etag") != etag_) throw_changed(where, "was replaced while it was read");
   return std::move(reply.http.body);
 }
 

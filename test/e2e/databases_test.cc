@@ -220,13 +220,9 @@ TEST_F(Databases, AFurtherStoreGetsFoldersOnlyWhereItsOwnIs) {
 TEST_F(Databases, InABucketEachHasAPrefixOfItsOwn) {
   const Rgw& rgw = shared_rgw();
   const std::string bucket = rgw.make_bucket();
-  pgstow.with("BACKUP_STORES=s3")
-      .with(fmt::format("BACKUP_S3_BUCKET=s3://{}/here", bucket))
-      .with("BACKUP_S3_ENDPOINT=" + rgw.https_url())
+  pgstow.with_bucket(rgw.https_url(), fmt::format("s3://{}/here", bucket), rgw.admin())
+      .with("BACKUP_STORES=s3")
       .with("BACKUP_S3_CA=" + rgw.ca().string())
-      .with("AWS_EC2_METADATA_DISABLED=true")
-      .with("AWS_ACCESS_KEY_ID=" + rgw.admin().access_key)
-      .with("AWS_SECRET_ACCESS_KEY=" + rgw.admin().secret_key)
       .with("BACKUP_STATE_PATH=" + (pgstow.folder() / "state").string());
   const std::string odd = "../b\u00fc %x+&'";
   add("shop");

@@ -60,6 +60,15 @@ const char* const kShop =
     "from generate_series(1, 300) i;"
     "create sequence ticket; select setval('ticket', 41)";
 
+const char* const kTwoParts =
+    "create table blob(id int, body text);"
+    "insert into blob select i, (select string_agg(md5(random()::text || i || j), '') "
+    "from generate_series(1, 32) j) from generate_series(1, 10000) i";
+
+std::string half_made(const TestServer& server) {
+  return server.value("postgres", "select count(*) from pg_database where datname ~ 'restoring'");
+}
+
 FakeTool::FakeTool(const std::string& name, const std::string& script) {
   fs::permissions(folder_.path(), fs::perms(0755));
   fs::create_directory(folder_ / "bin");

@@ -100,4 +100,10 @@ class Tally {
 // `note` and a sequence `ticket`.
 extern const char* const kShop;
 
+// Statements that make a table `blob` whose archive, 6 MB, hardly packs: two parts in a bucket.
+extern const char* const kTwoParts;
+
+// How many databases of restores that are not at their end are there.
+std::string half_made(const TestServer& server);
+
 }  // namespace pgstow::test

@@ -8,6 +8,7 @@
 
 #include "harness/postgres.h"
 #include "harness/program.h"
+#include "harness/s3_server.h"
 
 namespace pgstow::test {
 
@@ -24,6 +25,15 @@ class Pgstow {
     std::erase_if(extra_, [&](const std::string& one) { return one.starts_with(start); });
     extra_.push_back(std::move(variable));
     return *this;
+  }
+
+  // How a bucket is reached; BACKUP_STORES says whether it is.
+  Pgstow& with_bucket(const std::string& endpoint, const std::string& bucket, const S3Keys& keys) {
+    return with("BACKUP_S3_BUCKET=" + bucket)
+        .with("BACKUP_S3_ENDPOINT=" + endpoint)
+        .with("AWS_ACCESS_KEY_ID=" + keys.access_key)
+        .with("AWS_SECRET_ACCESS_KEY=" + keys.secret_key)
+        .with("AWS_EC2_METADATA_DISABLED=true");
   }
 
   Program program(std::vector<std::string> arguments, const std::string& input = {}) const {

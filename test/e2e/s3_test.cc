@@ -43,13 +43,10 @@ class S3 : public testing::Test {
   }
 
   void configure(Pgstow& host) const {
-    host.with("BACKUP_S3_ENABLED=true")
-        .with("BACKUP_S3_BUCKET=" + bucket)
+    host.with_bucket(rgw.https_url(), bucket, rgw.admin())
+        .with("BACKUP_S3_ENABLED=true")
         .with("BACKUP_S3_PREFIX=shop")
-        .with("BACKUP_S3_ENDPOINT=" + rgw.https_url())
-        .with("BACKUP_S3_CA=" + rgw.ca().string())
-        .with("AWS_EC2_METADATA_DISABLED=true");
-    as(host, rgw.admin());
+        .with("BACKUP_S3_CA=" + rgw.ca().string());
   }
 
   static void as(Pgstow& host, const S3Keys& keys) {

@@ -25,12 +25,6 @@ using testing::Not;
 
 constexpr int kHosts = 5;  // most of the time is spent in pauses between tries
 
-// 6 MB of archive that hardly compress: two parts.
-constexpr const char* kTwoParts =
-    "create table blob(id int, body text);"
-    "insert into blob select i, (select string_agg(md5(random()::text || i || j), '') "
-    "from generate_series(1, 32) j) from generate_series(1, 10000) i";
-
 // PGSTOW_TEST_S3_RUNS=100 for the figure that is promised: 99 of 100.
 int runs_wanted() {
   const char* text = std::getenv("PGSTOW_TEST_S3_RUNS");
@@ -51,15 +45,11 @@ class S3Weather : public testing::Test {
 
   void point(const std::string& url, const std::string& bucket, const S3Keys& keys) {
     for (const auto& host : hosts) {
-      host->with("BACKUP_STORES=s3")
-          .with("BACKUP_S3_BUCKET=" + bucket)
+      host->with_bucket(url, bucket, keys)
+          .with("BACKUP_STORES=s3")
           .with("BACKUP_S3_PREFIX=shop")
-          .with("BACKUP_S3_ENDPOINT=" + url)
           .with("BACKUP_S3_PART_SIZE=5M")
-          .with("BACKUP_COMPRESSION=gzip:1")
-          .with("AWS_ACCESS_KEY_ID=" + keys.access_key)
-          .with("AWS_SECRET_ACCESS_KEY=" + keys.secret_key)
-          .with("AWS_EC2_METADATA_DISABLED=true");
+          .with("BACKUP_COMPRESSION=gzip:1");
     }
   }
 

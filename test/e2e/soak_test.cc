@@ -83,12 +83,8 @@ class Soak : public testing::Test {
         .with("BACKUP_WEBHOOK_URL=" + people.url())
         .with("BACKUP_NOTIFY_ON=always")
         .with("BACKUP_S3_ENABLED=true")
-        .with("BACKUP_S3_BUCKET=" + bucket)
-        .with("BACKUP_S3_ENDPOINT=" + s3.url())
-        .with("BACKUP_S3_ATTEMPTS=3")
-        .with("AWS_EC2_METADATA_DISABLED=true")
-        .with("AWS_ACCESS_KEY_ID=" + rgw.admin().access_key)
-        .with("AWS_SECRET_ACCESS_KEY=" + rgw.admin().secret_key);
+        .with_bucket(s3.url(), bucket, rgw.admin())
+        .with("BACKUP_S3_ATTEMPTS=3");
   }
 
   void start() {

@@ -178,9 +178,7 @@ TEST_F(SeveralStores, ANearCopyThatTurnsOutDamagedIsPassedBy) {
   EXPECT_THAT(restore.err, HasSubstr("trying the next one"));
   EXPECT_EQ(dump_text(server, "shop"), before);
   EXPECT_THAT(pgstow.run({"list"}).out, HasSubstr("local(damaged)"));
-  EXPECT_EQ(
-      server.value("postgres", "select count(*) from pg_database where datname ~ 'restoring'"),
-      "0");
+  EXPECT_EQ(half_made(server), "0");
 
   // The same for sync: a third store is filled from the copy that is whole.
   fs::remove(pgstow.backups() / (name.substr(0, name.find(".dump")) + ".verified.json"));
@@ -207,9 +205,7 @@ TEST_F(SeveralStores, ANearCopyWhoseDamageShowsAtItsEndIsPassedBy) {
   EXPECT_LT(restore.err.find("loading rows"), restore.err.find("trying the next one"));
   EXPECT_EQ(dump_text(server, "shop"), before);
   EXPECT_THAT(pgstow.run({"list"}).out, HasSubstr("local(damaged)"));
-  EXPECT_EQ(
-      server.value("postgres", "select count(*) from pg_database where datname ~ 'restoring'"),
-      "0");
+  EXPECT_EQ(half_made(server), "0");
 }
 
 // The server refuses: no other copy would help, and this one is not to blame.
@@ -225,26 +221,19 @@ TEST_F(SeveralStores, AnErrorOfTheServersIsNoDamageOfACopy) {
 
 // What the other store says of itself is no damage of the copy that it was given.
 TEST_F(SeveralStores, ATargetThatFailsItsCheckIsNoDamageOfTheSource) {
-  server.sql("shop",  // more than one part
-             "create table blob as select i, (select string_agg(md5(random()::text || i || j), '') "
-             "from generate_series(1, 32) j) from generate_series(1, 10000) i");
+  server.sql("shop", kTwoParts);
   const std::string name = backed_up();
   ScriptedS3 s3;
   s3.on({.operation = Operation::kHeadObject}, "HEAD tells another size");
-  Program program = pgstow.program({"sync", "--stores", "local,s3"});
-  for (const std::string& variable :
-       {"BACKUP_S3_BUCKET=" + s3.bucket(), "BACKUP_S3_ENDPOINT=" + s3.url(),
-        "AWS_ACCESS_KEY_ID=" + s3.admin().access_key,
-        "AWS_SECRET_ACCESS_KEY=" + s3.admin().secret_key,
-        std::string("AWS_EC2_METADATA_DISABLED=true"), std::string("BACKUP_S3_PART_SIZE=5M")}) {
-    program.env.push_back(variable);
-  }
-  const Outcome failed = run(program);
+  pgstow.with_bucket(s3.url(), s3.bucket(), s3.admin())
+      .with("BACKUP_STORES=local,s3")
+      .with("BACKUP_S3_PART_SIZE=5M");
+  const Outcome failed = pgstow.run({"sync"});
   EXPECT_NE(failed.exit_code, 0) << failed.describe();
   EXPECT_THAT(failed.err, AllOf(HasSubstr("lie there"), Not(HasSubstr("passed by"))));
   EXPECT_THAT(pgstow.run({"list", "--from", "local"}).out, Not(HasSubstr("damaged")));
   s3.clear();
-  const Outcome sync = run(program);
+  const Outcome sync = pgstow.run({"sync"});
   EXPECT_EQ(sync.exit_code, 0) << sync.describe();
   EXPECT_EQ(s3.objects().at(name).bytes, read_file(pgstow.backups() / name));
 }
