@@ -222,7 +222,7 @@ TEST_F(Load, AnIndexThatFailsWhileRowsAreLoadedIsTheEndOrIsToldThere) {
   server_->sql(fresh("indexed"),
                "create table a (id int); insert into a select generate_series(1, 5000);"
                "create index early on a (id); create table z (id int primary key);"
-               "insert into z select generate_series(1, 5000)");
+               "insert into z select generate_series(1, 100000)");
   const std::string archive = dump("indexed", {"-Z0"});
   for (const bool stop_at_error : {true, false}) {
     LoadJob ours = job(fresh("ours"));
@@ -237,7 +237,7 @@ TEST_F(Load, AnIndexThatFailsWhileRowsAreLoadedIsTheEndOrIsToldThere) {
     EXPECT_THAT(context.logged().substr(logged),
                 HasSubstr("building an index while rows are loaded"));
     if (stop_at_error) continue;  // the rest is done all the same
-    EXPECT_EQ(server_->value("ours", "select count(*) from z"), "5000");
+    EXPECT_EQ(server_->value("ours", "select count(*) from z"), "100000");
     EXPECT_EQ(
         server_->value("ours", "select count(*) from pg_index where indrelid = 'z'::regclass"),
         "1");

@@ -46,6 +46,7 @@ void Loaders::end_table(const TocEntry& entry) {
     ended_.insert(&entry);
     ++at_work_[&entry];
   }
+  changed_.notify_all();
   load_of_table_ended(entry);
 }
 
@@ -94,26 +95,35 @@ void Loaders::finish() {
 
 void Loaders::run(std::size_t self, Loader& loader) {
   try {
-    for (Piece piece; take(self, piece);) load_by(loader, piece);
-    end_copy(loader);
+    while (true) {
+      Piece piece;
+      const Next next = take(self, loader.copying(), piece);
+      if (next == Next::kPiece) {
+        load_by(loader, piece);
+      } else {
+        end_copy(loader);
+      }
+      if (next == Next::kEnd) return;
+    }
   } catch (...) {
     note_failure();
   }
 }
 
-// False when nothing more comes.
-bool Loaders::take(std::size_t self, Piece& piece) {
+// Whoever has nothing to do does not keep the end of its COPY from a table that has no more rows.
+Loaders::Next Loaders::take(std::size_t self, const TocEntry* copying, Piece& piece) {
   std::unique_lock lock(mutex_);
   const auto mine = [&] { return next_for_ == kNobody || next_for_ == self; };
+  const auto ended = [&] { return waiting_.empty() && ended_.contains(copying); };
   changed_.wait(lock, stop_.get_token(),
-                [&] { return mine() && (complete_ || !waiting_.empty()); });
+                [&] { return (mine() && (complete_ || !waiting_.empty())) || ended(); });
   check_stop(stop_.get_token());
-  if (waiting_.empty()) return false;
+  if (waiting_.empty()) return complete_ ? Next::kEnd : Next::kEndCopy;
   piece = std::move(waiting_.front());
   waiting_.pop_front();
   next_for_ = piece.ends_row ? kNobody : self;
   changed_.notify_all();
-  return true;
+  return Next::kPiece;
 }
 
 void Loaders::load_by(Loader& loader, const Piece& piece) {

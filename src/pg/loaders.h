@@ -59,8 +59,10 @@ class Loaders {
  private:
   static constexpr std::size_t kNobody = static_cast<std::size_t>(-1);
 
+  enum class Next { kPiece, kEndCopy, kEnd };
+
   void run(std::size_t self, Loader& loader);
-  bool take(std::size_t self, Piece& piece);
+  Next take(std::size_t self, const TocEntry* copying, Piece& piece);
   void load_by(Loader& loader, const Piece& piece);
   void end_copy(Loader& loader);
   void in_callers_thread(const std::function<void()>& work);
