@@ -65,8 +65,9 @@ struct ArchiveHeader {
   const TocEntry* find(int dump_id) const;
 };
 
-// Header and table of contents as bytes, as pg_dump writes them.
+// Header and table of contents as bytes, as pg_dump writes them; and the table of contents alone.
 std::string encode_header(const ArchiveHeader& header);
+std::string encode_toc(const ArchiveHeader& header);
 
 // Rows of a table, read by one of many sessions, and framed and hashed by the thread that read
 // them.
@@ -93,9 +94,11 @@ class ArchiveVisitor {
 };
 
 // Takes an archive in pieces of any size, checks its structure from first byte to last and calls
-// the visitor. Memory is bounded: header and TOC together at most 1 GiB, blocks are passed through.
-// Throws Corrupt, with the position, for anything that is not a sound archive, and Error for a
-// version this reader does not know.
+// the visitor. pg_dump from 16 on adds its table of contents once more at the end of what it writes
+// to a file as its standard output (`pg_dump -Fc > x.dump`): that is checked, and passed by. Memory
+// is bounded: header and TOC together at most 1 GiB, blocks are passed through. Throws Corrupt,
+// with the position, for anything that is not a sound archive, and Error for a version this reader
+// does not know.
 class ArchiveParser {
  public:
   explicit ArchiveParser(ArchiveVisitor& visitor);

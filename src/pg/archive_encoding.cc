@@ -69,6 +69,11 @@ std::string encode_header(const ArchiveHeader& header) {
   append_text(out, std::string_view(header.database));
   append_text(out, std::string_view(header.server_version));
   append_text(out, std::string_view(header.dump_version));
+  return out + encode_toc(header);
+}
+
+std::string encode_toc(const ArchiveHeader& header) {
+  std::string out;
   append_int(out, static_cast<int>(header.toc.size()));
   for (const TocEntry& entry : header.toc) append_entry(out, entry, header.minor);
   return out;

@@ -44,7 +44,7 @@ void ArchiveVisitor::on_framed(FramedRows rows) {
 // Small chunks, of which pg_dump writes one a row, are gathered and passed on together: the
 // visitors behind are called once for many rows.
 struct ArchiveParser::State {
-  enum class Phase { kHeader, kBlockType, kDumpId, kObject, kChunkLength, kChunk };
+  enum class Phase { kHeader, kBlockType, kDumpId, kObject, kChunkLength, kChunk, kTocAgain };
 
   explicit State(ArchiveVisitor& to) : visitor(to) { gathered.reserve(kGathered); }
 
@@ -59,6 +59,8 @@ struct ArchiveParser::State {
   bool read_object();
   bool read_chunks();
   bool read_chunk_length();
+  bool ends_with_toc();
+  bool read_toc_again();
   void pass(std::string_view contents);
   void flush();
   void end_block();
@@ -70,6 +72,7 @@ struct ArchiveParser::State {
   struct Block {
     const TocEntry* entry;
     bool seen = false;
+    std::uint64_t at = 0;  // where it stands, when seen
   };
 
   ArchiveVisitor& visitor;
@@ -86,6 +89,8 @@ struct ArchiveParser::State {
   std::size_t left = 0;             // bytes left of the chunk
   std::string gathered;
   EndMarker marker;
+  std::string toc_again;       // what it must be
+  std::size_t toc_passed = 0;  // bytes of it that came
 };
 
 void ArchiveParser::State::write(std::string_view bytes) {
@@ -109,6 +114,8 @@ bool ArchiveParser::State::step() {
     case Phase::kChunkLength:
     case Phase::kChunk:
       return read_chunks();
+    case Phase::kTocAgain:
+      return read_toc_again();
   }
   return false;
 }
@@ -130,12 +137,41 @@ bool ArchiveParser::State::read_header() {
 bool ArchiveParser::State::read_block_type() {
   const char type = in.front();
   if (type != kTableBlock && type != kLargeObjectBlock) {
+    if (ends_with_toc()) return true;
     corrupt(fmt::format("block type {}", static_cast<unsigned char>(type)));
   }
   block_at = position();
   large_objects = type == kLargeObjectBlock;
   in.remove_prefix(1);
   phase = Phase::kDumpId;
+  return true;
+}
+
+// pg_dump means to write its table of contents, which now has the blocks' positions, over the first
+// one; but its standard output is then open for appending (InitCompressFileHandle("ab") of a copy
+// of the descriptor, pg_backup_archiver.c). Nobody reads that, so only equal bytes pass.
+bool ArchiveParser::State::ends_with_toc() {
+  ArchiveHeader again = header;
+  for (TocEntry& each : again.toc) {
+    const auto block = blocks.find(each.dump_id);
+    if (block == blocks.end()) continue;
+    if (!block->second.seen || each.offset.state == DataOffset::State::kSet) return false;
+    each.offset = {DataOffset::State::kSet, block->second.at};
+  }
+  toc_again = encode_toc(again);
+  phase = Phase::kTocAgain;
+  return true;
+}
+
+bool ArchiveParser::State::read_toc_again() {
+  const std::string_view rest = std::string_view(toc_again).substr(toc_passed);
+  if (rest.empty()) corrupt("more bytes after the table of contents at the end");
+  const std::string_view piece = in.substr(0, rest.size());
+  const auto [differs, expected] = std::mismatch(piece.begin(), piece.end(), rest.begin());
+  const auto size = static_cast<std::size_t>(differs - piece.begin());
+  in.remove_prefix(size);
+  toc_passed += size;
+  if (size < piece.size()) corrupt("neither a block nor the table of contents once more");
   return true;
 }
 
@@ -146,6 +182,7 @@ bool ArchiveParser::State::read_dump_id() {
   if (found == blocks.end()) corrupt(fmt::format("a block of entry {}, which has no data", *id));
   Block& block = found->second;
   if (std::exchange(block.seen, true)) corrupt(fmt::format("a second block of entry {}", *id));
+  block.at = block_at;
   entry = block.entry;
   if (entry->desc != (large_objects ? kBlobs : kTableData)) {
     corrupt(fmt::format("the block of entry {} is of the wrong type", *id));
@@ -251,7 +288,10 @@ std::optional<int> ArchiveParser::State::number() {
 
 void ArchiveParser::State::finish() {
   if (phase == Phase::kHeader) corrupt("cut off inside the header");
-  if (phase != Phase::kBlockType) corrupt("cut off inside a block");
+  if (phase == Phase::kTocAgain && toc_passed < toc_again.size()) {
+    corrupt("cut off inside the table of contents at the end");
+  }
+  if (phase != Phase::kBlockType && phase != Phase::kTocAgain) corrupt("cut off inside a block");
   for (const auto& [id, block] : blocks) {
     if (!block.seen) corrupt(fmt::format("the block of entry {} is missing", id));
   }

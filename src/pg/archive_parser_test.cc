@@ -100,6 +100,33 @@ TEST(ArchiveParser, NeedsNoEndMarkerInSqlStatements) {
       record(encode_header(header_of({inserts})) + table_block(1, {"INSERT ...;\n", "\n\n"})));
 }
 
+// pg_dump 16 and later, its standard output being a file.
+TEST(ArchiveParser, PassesByTheTableOfContentsOnceMore) {
+  TocEntry schema = table_entry(9);
+  schema.has_data = false;
+  schema.offset.state = DataOffset::State::kNoData;
+  ArchiveHeader header = header_of({table_entry(1), schema, table_entry(2)}, 16);
+  const std::string first = table_block(1, {"x\n", kMarker});
+  const std::string whole = encode_header(header) + first + table_block(2, {kMarker});
+  const std::size_t start = encode_header(header).size();
+  header.toc[0].offset = {DataOffset::State::kSet, start};
+  header.toc[2].offset = {DataOffset::State::kSet, start + first.size()};
+  const std::string again = encode_toc(header);
+  for (const std::size_t piece : {1U, 7U, 100'000U}) {
+    EXPECT_EQ(record(whole + again, piece).blocks, record(whole).blocks);
+  }
+  refused(whole + again.substr(0, again.size() - 1), "cut off inside the table of contents");
+  refused(whole + again + '\0', "more bytes after");
+  refused(whole + again + again, "more bytes after");
+  std::string changed = again;
+  changed[changed.find("COPY")] = 'X';
+  refused(whole + changed, "neither a block nor");
+  header.toc[2].offset.position += 1;
+  refused(whole + encode_toc(header), "neither a block nor");
+  refused(encode_header(header_of({table_entry(1), schema, table_entry(2)}, 16)) + first + again,
+          "block type 0");
+}
+
 TEST(ArchiveParser, ComparesBlocksWithTheirOffsets) {
   ArchiveHeader header = header_of({table_entry(1)});
   const std::size_t start = encode_header(header).size();

@@ -40,6 +40,19 @@ constexpr const char* kBig =
 
 class Version : public testing::TestWithParam<std::string> {};
 
+// What that version's pg_restore makes of the newest backup, as text.
+std::string by_pg_restore(const DatabaseContainer& container, const Host& host) {
+  container.sql("create database stock template template0", "postgres");
+  const Outcome stock =
+      run({.argv = {"sh", "-c",
+                    "gunzip -c \"$0\" | docker exec -i \"$1\" pg_restore -U finance_user "
+                    "--exit-on-error -d stock",
+                    host.backups() / host.archives().back(), container.name()},
+           .env = {"DOCKER_HOST=" + shared_docker()}});
+  EXPECT_TRUE(stock.ok()) << stock.describe();
+  return container.dump("stock");
+}
+
 // The rich schema, backed up and restored by us, and by that version's pg_restore.
 TEST_P(Version, TheRichSchemaGoesRound) {
   const DatabaseContainer container({.usr = usr_with_postgres(GetParam())});
@@ -64,15 +77,29 @@ TEST_P(Version, TheRichSchemaGoesRound) {
   }
 
   ASSERT_THAT(host.archives(), SizeIs(2));
-  container.sql("create database stock template template0", "postgres");
-  const Outcome stock =
+  EXPECT_EQ(first_difference(before, by_pg_restore(container, host)), "");
+}
+
+// A file as pg_dump's standard output: from 16 on its table of contents comes twice.
+TEST_P(Version, AFileThatPgDumpWroteGoesRound) {
+  const DatabaseContainer container({.usr = usr_with_postgres(GetParam())});
+  container.sql(kBig);
+  const std::string before = container.dump();
+  Host host = host_of(container);
+  std::filesystem::create_directories(host.backups());
+  const Outcome dump =
       run({.argv = {"sh", "-c",
-                    "gunzip -c \"$0\" | docker exec -i \"$1\" pg_restore -U finance_user "
-                    "--exit-on-error -d stock",
-                    host.backups() / host.archives().back(), container.name()},
+                    "docker exec \"$1\" sh -c 'pg_dump -U finance_user -Fc finance_bot >/tmp/dump "
+                    "&& cat /tmp/dump' >\"$0\"",
+                    host.backups() / "stock.dump", container.name()},
            .env = {"DOCKER_HOST=" + shared_docker()}});
-  EXPECT_TRUE(stock.ok()) << stock.describe();
-  EXPECT_EQ(first_difference(before, container.dump("stock")), "");
+  ASSERT_TRUE(dump.ok()) << dump.describe();
+  container.sql("drop table big");
+  const Outcome verify = host.run({"verify", "stock.dump"});
+  EXPECT_TRUE(verify.ok()) << verify.describe();
+  const Outcome restore = host.run({"restore", "--yes", "stock.dump"});
+  ASSERT_TRUE(restore.ok()) << restore.describe();
+  EXPECT_EQ(first_difference(before, container.dump()), "");
 }
 
 INSTANTIATE_TEST_SUITE_P(Of, Version, testing::ValuesIn(versions()),
