@@ -180,7 +180,7 @@ Written write_archive(pg::Dump& dump, Sink& object, const BackupJob& job,
   pg::ArchiveWriter writer(packer);
   Meter meter("dumping", std::move(sizes), &writer);
   pg::ProofTaker taker(&meter);
-  pg::Splicer splicer(dump.locked.tables, dump.with_rows, dump.readers.get(), taker);
+  pg::Splicer splicer(dump.locked.tables, dump.with_rows, dump.objects, dump.readers.get(), taker);
   pg::ArchiveParser parser(splicer);
   const auto tell = [&] {
     ProgressState state = meter.state();

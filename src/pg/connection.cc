@@ -155,7 +155,9 @@ bool Result::null(int row, int column) const {
   return PQgetisnull(result_.get(), row, column) == 1;
 }
 
-std::string Result::text(int row, int column) const {
+std::string Result::text(int row, int column) const { return std::string(bytes(row, column)); }
+
+std::string_view Result::bytes(int row, int column) const {
   return {PQgetvalue(result_.get(), row, column),
           static_cast<std::size_t>(PQgetlength(result_.get(), row, column))};
 }
@@ -239,14 +241,15 @@ void Connection::flush(std::chrono::milliseconds stall) {
   }
 }
 
-void Connection::send(const std::string& sql, const std::vector<std::string>& parameters) {
+void Connection::send(const std::string& sql, const std::vector<std::string>& parameters,
+                      Format results) {
   std::vector<const char*> values;
   values.reserve(parameters.size());
   for (const std::string& parameter : parameters) values.push_back(parameter.c_str());
   const int ok = parameters.empty()
                      ? PQsendQuery(conn_.get(), sql.c_str())
                      : PQsendQueryParams(conn_.get(), sql.c_str(), static_cast<int>(values.size()),
-                                         nullptr, values.data(), nullptr, nullptr, 0);
+                                         nullptr, values.data(), nullptr, nullptr, results);
   if (ok == 0) fail("sending a statement");
   flush();
 }
@@ -320,9 +323,18 @@ Result Connection::query(const std::string& sql, const std::vector<std::string>&
   return query_within({}, sql, parameters);
 }
 
+Result Connection::query_bytes(const std::string& sql, const std::vector<std::string>& parameters) {
+  send(sql, parameters, kBinary);
+  return answer({});
+}
+
 Result Connection::query_within(std::chrono::milliseconds limit, const std::string& sql,
                                 const std::vector<std::string>& parameters) {
   send(sql, parameters);
+  return answer(limit);
+}
+
+Result Connection::answer(std::chrono::milliseconds limit) {
   try {
     if (limit.count() > 0 && !finished(limit)) {
       throw Transient(fmt::format("no answer from the server for {} s", limit.count() / 1000),

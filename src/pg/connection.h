@@ -27,6 +27,8 @@ class Result {
   int rows() const;
   bool null(int row, int column) const;
   std::string text(int row, int column) const;  // "" for NULL
+  // The same without a copy, as long as the result lives: for query_bytes().
+  std::string_view bytes(int row, int column) const;
   std::optional<std::string> value(int row, int column) const;
   std::int64_t number(int row, int column) const;  // 0 for NULL
   bool flag(int row, int column) const;            // PostgreSQL's 't'
@@ -55,6 +57,9 @@ class Connection {
 
   // Runs one statement, or several without parameters, and returns the last result.
   Result query(const std::string& sql, const std::vector<std::string>& parameters = {});
+
+  // The same; values come in PostgreSQL's binary format, in which a bytea's is its contents.
+  Result query_bytes(const std::string& sql, const std::vector<std::string>& parameters);
 
   // Starts a statement without waiting; finished() says whether its result came within `patience`,
   // and result() returns (or throws) it.
@@ -99,7 +104,10 @@ class Connection {
   Connection(std::unique_ptr<pg_conn, Finish> conn, std::stop_token stop);
   bool wait_socket(bool for_write, std::chrono::milliseconds patience) const;
   void flush(std::chrono::milliseconds stall = {});
-  void send(const std::string& sql, const std::vector<std::string>& parameters);
+  Result answer(std::chrono::milliseconds limit);
+  enum Format : int { kText = 0, kBinary = 1 };  // libpq's numbers
+  void send(const std::string& sql, const std::vector<std::string>& parameters,
+            Format results = kText);
   void expect(int status);
   std::uint64_t take_copy(const std::function<void(std::string_view)>& data);
   void drain() noexcept;

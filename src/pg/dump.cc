@@ -27,6 +27,7 @@ Child start_dump(const DumpOptions& options) {
   for (const std::string& tables : options.without_rows) {
     arguments.push_back("--exclude-table-data=" + tables);
   }
+  if (options.without_large_objects) arguments.emplace_back("-B");  // its long name changes with 16
   Command command = tool_command(options.pg_dump, std::move(arguments), options.server);
   command.pipe_out = true;
   return Child::start(command);

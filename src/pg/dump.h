@@ -20,6 +20,7 @@ struct DumpOptions {
   std::chrono::milliseconds lock_timeout;
   Wait wait;
   std::vector<std::string> without_rows = {};  // data_patterns() of tables
+  bool without_large_objects = false;
 };
 
 // Runs `pg_dump -Fc -Z0` and yields its archive. The end of the stream means that pg_dump ended

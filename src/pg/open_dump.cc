@@ -51,6 +51,7 @@ DumpOptions options_of(const Connection& leader, const DumpPlan& plan, const Dum
   relations.reserve(dump.locked.tables.size());
   for (const BigTable& table : dump.locked.tables) relations.push_back(table.relation);
   options.without_rows = data_patterns(relations);
+  options.without_large_objects = !dump.objects.oids.empty();
   return options;
 }
 
@@ -84,10 +85,13 @@ void start_readers(Dump& dump, std::vector<Connection> sessions, int server_majo
   for (const Connection& session : sessions) dump.holders.push_back(session.backend_pid());
   context.log.debug("readers", {{"sessions", std::to_string(sessions.size())},
                                 {"tables", std::to_string(dump.locked.tables.size())},
+                                {"large_objects", std::to_string(dump.objects.oids.size())},
                                 {"slices", std::to_string(slices.size())}});
   dump.readers = std::make_unique<Readers>(
-      std::move(sessions), dump.locked.tables, std::move(slices), plan.buffer_bytes,
-      Wait{.stop = dump.stop.get_token(), .stall = plan.stall_timeout});
+      std::move(sessions),
+      Readers::ToRead{
+          .tables = dump.locked.tables, .slices = std::move(slices), .objects = dump.objects},
+      plan.buffer_bytes, Wait{.stop = dump.stop.get_token(), .stall = plan.stall_timeout});
 }
 
 // Nothing when somebody came between.
@@ -98,17 +102,24 @@ std::unique_ptr<Dump> try_dump(Connection& leader, const DumpPlan& plan, unsigne
   if (!locked) return nullptr;
   dump->locked = *std::move(locked);
   dump->holders.push_back(leader.backend_pid());
+  if (readers > 0) {
+    dump->objects = choose_large_objects(
+        leader,
+        {.least = plan.objects_from, .least_bytes = plan.bytes_in_all, .encoding = plan.encoding});
+  }
   const bool holds_locks = !dump->locked.tables.empty();
-  if (holds_locks) {
+  if (const bool objects = !dump->objects.oids.empty(); holds_locks || objects) {
     const int server_major = leader.server_version() / 10000;
     const auto tables = static_cast<unsigned>(dump->locked.tables.size());
-    const unsigned wanted =
-        read_by_ranges(plan, readers, server_major) ? readers : std::min(readers, tables);
+    const unsigned wanted = objects || read_by_ranges(plan, readers, server_major)
+                                ? readers
+                                : std::min(readers, tables);
     ReaderSessions sessions = open_readers(leader, wanted, dump->locked, plan.encoding, context);
     if (sessions.raced) return nullptr;
     dump->with_rows = tables_with_rows(leader);
     if (sessions.open.empty()) {
       dump->locked.tables.clear();
+      dump->objects = {};
     } else {
       start_readers(*dump, std::move(sessions.open), server_major, plan, context);
     }

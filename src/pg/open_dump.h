@@ -15,6 +15,7 @@
 #include "pg/big_tables.h"
 #include "pg/connection.h"
 #include "pg/dump.h"
+#include "pg/large_objects.h"
 #include "pg/readers.h"
 #include "pg/server.h"
 #include "pg/tools.h"
@@ -29,8 +30,9 @@ struct DumpPlan {
   std::chrono::milliseconds stall_timeout;
   std::chrono::seconds give_way_after{0};  // somebody waits for our locks so long; 0: never
   unsigned readers = 0;                    // wanted; none: pg_dump reads everything
+  std::size_t objects_from = 500;          // large ones; fewer are pg_dump's, unless they are long
   std::uint64_t table_bytes = std::uint64_t{64} << 10;  // smaller tables are pg_dump's
-  std::uint64_t bytes_in_all = std::uint64_t{8} << 20;  // where they are less, all are pg_dump's
+  std::uint64_t bytes_in_all = std::uint64_t{8} << 20;  // of tables, of objects: less is pg_dump's
   unsigned ranges_from = 3;  // readers; fewer read whole tables (docs/BENCH.md)
   std::uint64_t slice_bytes = std::uint64_t{4} << 20;  // of a table, about, where they read ranges
   std::size_t buffer_bytes = std::size_t{64} << 20;    // what readers may be ahead
@@ -44,8 +46,9 @@ struct Dump {
   std::stop_callback<std::function<void()>> of_the_run;
   LockedSnapshot locked;            // the leader's transaction keeps both
   std::set<std::string> with_rows;  // tables_with_rows(), if there are big ones
+  LargeObjects objects;             // that the readers read; none: pg_dump does
   std::unique_ptr<DumpSource> source;
-  std::unique_ptr<Readers> readers;  // null: there are no big tables
+  std::unique_ptr<Readers> readers;  // null: there is nothing for them
   std::vector<int> holders;          // server processes that hold locks: the leader's, the readers'
   std::unique_ptr<LockWatch> watch;  // has the leader until end_dump()
 };

@@ -17,6 +17,9 @@ namespace {
 
 constexpr std::string_view kLockNotAvailable = "55P03";
 
+constexpr std::uint64_t kObjects = 256;                    // of a slice
+constexpr std::size_t kHandedOver = std::size_t{1} << 20;  // bytes of them at once
+
 // Settings of a session that reads ranges of pages. A parallel plan would give rows in any order;
 // a sequential scan would read the whole table for each range.
 constexpr const char* kRangeSettings =
@@ -37,8 +40,22 @@ Connection open_reader(const Parameters& parameters, const LockedSnapshot& locke
   if (reads_ranges(session.server_version() / 10000)) session.query("set enable_tidscan = on");
   session.query("begin isolation level repeatable read, read only");
   session.query("set transaction snapshot " + quote_literal(locked.snapshot.id));
-  session.query(lock_statement(locked.tables));
+  if (!locked.tables.empty()) session.query(lock_statement(locked.tables));
   return session;
+}
+
+// Large objects count as a table after the others, and their places in the list as its pages.
+std::vector<Slice> with_objects(Readers::ToRead to_read) {
+  std::vector<Slice> slices = std::move(to_read.slices);
+  const std::size_t count = to_read.objects.oids.size();
+  for (std::uint64_t from = 0; from < count; from += kObjects) {
+    const std::uint64_t to = std::min<std::uint64_t>(from + kObjects, count);
+    slices.push_back({.table = to_read.tables.size(),
+                      .from = from,
+                      .to = to,
+                      .bytes = to_read.objects.bytes / count * (to - from)});
+  }
+  return slices;
 }
 
 std::vector<std::size_t> expected_of(const std::vector<Slice>& slices) {
@@ -74,11 +91,12 @@ ReaderSessions open_readers(const Connection& leader, unsigned wanted, const Loc
   return sessions;
 }
 
-Readers::Readers(std::vector<Connection> sessions, const std::vector<BigTable>& tables,
-                 std::vector<Slice> slices, std::size_t ahead_bytes, Wait wait)
+Readers::Readers(std::vector<Connection> sessions, ToRead to_read, std::size_t ahead_bytes,
+                 Wait wait)
     : sessions_(std::move(sessions)),
-      tables_(tables),
-      slices_(std::move(slices)),
+      tables_(to_read.tables),
+      objects_(to_read.objects),
+      slices_(with_objects(std::move(to_read))),
       wait_(std::move(wait)),
       stage_(expected_of(slices_), ahead_bytes) {
   for (Connection& session : sessions_) {
@@ -106,33 +124,70 @@ void Readers::work(Connection& session, const std::stop_token& stop) {
 }
 
 void Readers::read(Connection& session, std::size_t lane, const std::stop_token& stop) {
-  const Slice& slice = slices_[lane];
-  const BigTable& table = tables_[slice.table];
+  const bool objects = slices_[lane].table == tables_.size();
   try {
-    RowFramer framer([&](FramedRows rows) {
-      const std::size_t bytes = rows.chunks.size();
-      stage_.put(lane, std::move(rows), bytes, stop);
-    });
-    // A range is planned, which locks each index of the table up to the transaction's end
-    // (get_relation_info() in plancat.c); the server has not room for all of them.
-    if (!slice.whole()) session.query("savepoint slice");
-    const std::uint64_t sent = session.copy_out(copy_statement(table, slice),
-                                                [&](std::string_view row) { framer.add(row); });
-    if (!slice.whole()) session.query("rollback to savepoint slice; release savepoint slice");
-    if (const std::uint64_t taken = framer.finish(); taken != sent) {
-      throw Error(fmt::format("{} rows came, of {} that the server sent", taken, sent));
+    if (objects) {
+      read_objects(session, lane, stop);
+    } else {
+      read_table(session, lane, stop);
     }
   } catch (Error& e) {
-    e.within("reading " + printable(table.relation));
+    e.within("reading " +
+             (objects ? "large objects" : printable(tables_[slices_[lane].table].relation)));
     if (conflicts_with_recovery(e.what())) throw Transient(e.what(), kConflictHint);
     throw;
   }
 }
 
+void Readers::read_table(Connection& session, std::size_t lane, const std::stop_token& stop) {
+  const Slice& slice = slices_[lane];
+  RowFramer framer([&](FramedRows rows) {
+    const std::size_t bytes = rows.chunks.size();
+    stage_.put(lane, std::move(rows), bytes, stop);
+  });
+  // A range is planned, which locks each index of the table up to the transaction's end
+  // (get_relation_info() in plancat.c); the server has not room for all of them.
+  if (!slice.whole()) session.query("savepoint slice");
+  const std::uint64_t sent = session.copy_out(copy_statement(tables_[slice.table], slice),
+                                              [&](std::string_view row) { framer.add(row); });
+  if (!slice.whole()) session.query("rollback to savepoint slice; release savepoint slice");
+  if (const std::uint64_t taken = framer.finish(); taken != sent) {
+    throw Error(fmt::format("{} rows came, of {} that the server sent", taken, sent));
+  }
+}
+
+void Readers::read_objects(Connection& session, std::size_t lane, const std::stop_token& stop) {
+  const Slice& slice = slices_[lane];
+  Objects pieces;
+  std::size_t bytes = 0;
+  const auto hand_over = [&] {
+    if (!pieces.empty()) stage_.put(lane, std::exchange(pieces, {}), std::exchange(bytes, 0), stop);
+  };
+  read_large_objects(session, std::span(objects_.oids).subspan(slice.from, *slice.to - slice.from),
+                     [&](std::uint32_t oid, bool begins, std::string_view contents) {
+                       pieces.push_back({oid, begins, std::string(contents)});
+                       bytes += contents.size();
+                       if (bytes >= kHandedOver) hand_over();
+                     });
+  hand_over();
+}
+
 std::optional<FramedRows> Readers::next(std::size_t table) {
+  std::optional<Piece> piece = take(table);
+  if (!piece) return std::nullopt;
+  return std::get<FramedRows>(*std::move(piece));
+}
+
+std::optional<std::vector<ObjectPiece>> Readers::next_objects() {
+  std::optional<Piece> piece = take(tables_.size());
+  if (!piece) return std::nullopt;
+  return std::get<Objects>(*std::move(piece));
+}
+
+std::optional<Readers::Piece> Readers::take(std::size_t table) {
   for (; due_ < slices_.size() && slices_[due_].table == table; ++due_) {
     try {
-      if (auto rows = stage_.take(wait_)) return rows;
+      if (auto piece = stage_.take(wait_)) return piece;
     } catch (const Transient& e) {
       if (!e.hint().empty()) throw;
       throw Transient(

@@ -275,6 +275,78 @@ TEST_F(ReadersAmongOthers, LetAnotherSessionGoFirst) {
   EXPECT_THAT(read_by_us(test), Contains(R"("public"."a")"));
 }
 
+// Of all sizes around those that are cut, of three owners, one with holes.
+constexpr const char* kObjects = R"(
+  create role "O'Neill";
+  select lo_from_bytea(n, substring(convert_to(repeat(md5(n::text), 40000), 'utf8') for n))
+    from unnest(array[1, 2, 2047, 2048, 2049, 16383, 16384, 16385, 1048576, 1064960, 1064961]) n;
+  select lo_create(3000000001), lo_put(lo_create(3000000002), 5000000, 'far');
+  select lo_from_bytea(20000 + n, md5(n::text)::bytea) from generate_series(1, 2300) n;
+  alter large object 2048 owner to "O'Neill";
+  alter large object 20003 owner to "O'Neill";
+  alter large object 20001 owner to pg_monitor)";
+
+class ReadersOfObjects : public ReadersAmongOthers {
+ protected:
+  ReadersOfObjects() {
+    server.sql("shop", "drop role if exists \"O'Neill\"");
+    server.sql("shop", kObjects);
+  }
+  ~ReadersOfObjects() override {
+    server.sql("postgres", "drop database shop");
+    server.sql("postgres", "drop role \"O'Neill\"");
+  }
+};
+
+TEST_F(ReadersOfObjects, MakeTheArchiveThatPgDumpMakes) {
+  TestDump test(parameters(server, "shop"));
+  test.begin();
+  EXPECT_EQ(test.dump->objects.oids.size(), 2313U);
+  const std::string expected = peer(server, test);
+  EXPECT_EQ(difference(expected, test.finish()), "");
+  EXPECT_EQ(proofs(expected), proofs_by_name(test.header, test.proof));
+}
+
+TEST_F(ReadersOfObjects, SeeTheirSnapshotWhateverOthersDo) {
+  TestDump test(parameters(server, "shop"), slowly);
+  test.begin();
+  const std::string expected = peer(server, test);
+  server.sql("shop", "select lo_unlink(20005), lo_put(20006, 0, 'other'), lo_create(5)");
+  server.sql("shop", "alter large object 20007 owner to pg_monitor");
+  server.sql("shop", "vacuum pg_largeobject, pg_largeobject_metadata");
+  EXPECT_EQ(difference(expected, test.finish()), "");
+}
+
+TEST_F(ReadersOfObjects, LeaveToPgDumpWhatHasMoreThanContents) {
+  for (const char* more :
+       {"comment on large object 2049 is 'x'", "grant select on large object 20001 to public"}) {
+    SCOPED_TRACE(more);
+    server.sql("shop", more);
+    TestDump test(parameters(server, "shop"));
+    test.begin();
+    EXPECT_TRUE(test.dump->objects.oids.empty());
+    const std::string expected = peer(server, test);
+    EXPECT_EQ(difference(expected, test.finish()), "");
+    server.sql("shop", "comment on large object 2049 is null");
+  }
+}
+
+TEST_F(ReadersOfObjects, FewOfThemArePgDumps) {
+  TestDump test(parameters(server, "shop"), [](DumpPlan& plan) {
+    plan.objects_from = 2314;
+    plan.bytes_in_all = std::uint64_t{1} << 30;
+  });
+  test.begin();
+  EXPECT_TRUE(test.dump->objects.oids.empty());
+}
+
+TEST_F(ReadersOfObjects, FailWithASessionThatIsLost) {
+  TestDump test(parameters(server, "shop"), slowly);
+  test.begin();
+  ASSERT_EQ(server.kill_backends("pgstow reader"), 3);
+  EXPECT_THROW(static_cast<void>(test.finish()), Transient);
+}
+
 TEST_F(ReadersAmongOthers, TellWhoKeepsATableToHimself) {
   Connection other = Connection::open(parameters(server, "shop"), {});
   other.query("begin");

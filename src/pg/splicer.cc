@@ -1,9 +1,13 @@
 #include "pg/splicer.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <iterator>
 #include <map>
+#include <span>
+#include <utility>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -14,6 +18,12 @@ namespace {
 
 constexpr std::string_view kTable = "TABLE";
 constexpr std::string_view kTableData = "TABLE DATA";
+constexpr std::string_view kObjects = "BLOBS";
+// The catalogue's OID (LargeObjectRelationId) under which pg_dump names large objects.
+constexpr const char* kObjectsOid = "2613";
+// From this archive version on (pg_dump 17) objects stand in groups of one owner.
+constexpr int kGroupsFrom = 16;
+constexpr std::size_t kGroup = 1000;  // MAX_BLOBS_PER_ARCHIVE_ENTRY in pg_dump.c
 
 std::map<std::string_view, const TocEntry*> by_oid(const ArchiveHeader& header,
                                                    std::string_view desc) {
@@ -55,27 +65,86 @@ TocEntry data_entry(const TocEntry& table, const BigTable& big, int id) {
   return entry;
 }
 
+TocEntry new_entry() {
+  TocEntry entry;
+  entry.with_oids = "false";  // pg_restore would crash without it
+  return entry;
+}
+
+// What makes an empty large object (dumpBlob() in pg_dump.c).
+TocEntry object_entry(std::uint32_t oid, const std::string& owner) {
+  TocEntry entry = new_entry();
+  entry.table_oid = kObjectsOid;
+  entry.oid = std::to_string(oid);
+  entry.tag = entry.oid;
+  entry.desc = "BLOB";
+  entry.section = Section::kPreData;
+  entry.defn = fmt::format("SELECT pg_catalog.lo_create('{}');\n", oid);
+  entry.drop = fmt::format("SELECT pg_catalog.lo_unlink('{}');\n", oid);
+  entry.owner = owner;
+  return entry;
+}
+
+// What makes a group of them (dumpLO() in pg_dump.c from 17 on).
+TocEntry group_entry(std::span<const std::uint32_t> oids, const std::string& owner) {
+  TocEntry entry = new_entry();
+  entry.table_oid = kObjectsOid;
+  entry.oid = std::to_string(oids.front());
+  entry.tag = oids.size() == 1 ? entry.oid : fmt::format("{}..{}", oids.front(), oids.back());
+  entry.desc = "BLOB METADATA";
+  entry.section = Section::kData;
+  entry.defn = fmt::format("{}\n", fmt::join(oids, "\n"));
+  entry.drop = "-- dummy";
+  entry.owner = owner;
+  return entry;
+}
+
+TocEntry contents_entry() {
+  TocEntry entry = new_entry();
+  entry.has_data = true;
+  entry.table_oid = "0";
+  entry.oid = "0";
+  entry.tag = kObjects;
+  entry.desc = kObjects;
+  entry.section = Section::kData;
+  entry.offset.state = DataOffset::State::kNotSet;
+  return entry;
+}
+
+TocEntry contents_entry(const TocEntry& group) {
+  TocEntry entry = contents_entry();
+  entry.tag = group.tag;
+  entry.owner = group.owner;
+  entry.dependencies = {std::to_string(group.dump_id)};
+  return entry;
+}
+
+// Entries without a section of their own (comments, privileges) belong to the one that stands
+// before them.
+void insert_before(std::vector<TocEntry>& toc, Section section, std::vector<TocEntry> entries) {
+  const auto at =
+      std::ranges::find_if(toc, [&](const TocEntry& entry) { return entry.section >= section; });
+  toc.insert(at, std::make_move_iterator(entries.begin()), std::make_move_iterator(entries.end()));
+}
+
 }  // namespace
 
 Splicer::Splicer(const std::vector<BigTable>& tables, const std::set<std::string>& with_rows,
-                 Readers* readers, ArchiveVisitor& next)
+                 const LargeObjects& objects, Readers* readers, ArchiveVisitor& next)
     : tables_(tables),
       with_rows_(with_rows),
+      objects_(objects),
       readers_(readers),
       next_(next),
       ids_(tables.size(), 0) {}
 
 void Splicer::on_header(const ArchiveHeader& header) {
   header_ = header;
-  if (!tables_.empty()) {
-    add_entries();
-    check_complete(header);
-  }
+  if (!tables_.empty() || !objects_.oids.empty()) add_entries();
+  if (!tables_.empty()) check_complete(header);
   next_.on_header(header_);
 }
 
-// Before what comes after the data: entries without a section of their own (comments, privileges)
-// belong to the one that stands before them.
 void Splicer::add_entries() {
   const auto defined = by_oid(header_, kTable);
   const auto with_rows = by_oid(header_, kTableData);
@@ -87,8 +156,43 @@ void Splicer::add_entries() {
     ids_[i] = ++id;
     added.push_back(data_entry(*table->second, tables_[i], id));
   }
-  const auto after = std::ranges::find(header_.toc, Section::kPostData, &TocEntry::section);
-  header_.toc.insert(after, added.begin(), added.end());
+  insert_before(header_.toc, Section::kPostData, std::move(added));
+  if (std::ranges::count(header_.toc, kObjects, &TocEntry::desc) == 0) add_objects(id);
+}
+
+void Splicer::add_objects(int id) {
+  std::vector<TocEntry> before_data;
+  std::vector<TocEntry> groups;
+  std::vector<TocEntry> contents;
+  std::size_t at = 0;
+  for (const LargeObjects::Owner& owner : objects_.owners) {
+    while (at < owner.end) {
+      const std::size_t end =
+          header_.minor < kGroupsFrom ? owner.end : std::min(owner.end, at + kGroup);
+      const auto oids = std::span(objects_.oids).subspan(at, end - at);
+      if (header_.minor < kGroupsFrom) {
+        for (const std::uint32_t oid : oids) {
+          before_data.push_back(object_entry(oid, owner.name));
+          before_data.back().dump_id = ++id;
+        }
+      } else {
+        groups.push_back(group_entry(oids, owner.name));
+        groups.back().dump_id = ++id;
+        contents.push_back(contents_entry(groups.back()));
+        contents.back().dump_id = ++id;
+        object_blocks_.push_back({.id = id, .end = end});
+      }
+      at = end;
+    }
+  }
+  if (!before_data.empty()) {
+    contents.push_back(contents_entry());
+    contents.back().dump_id = ++id;
+    object_blocks_.push_back({.id = id, .end = at});
+  }
+  insert_before(header_.toc, Section::kData, std::move(before_data));
+  insert_before(header_.toc, Section::kPostData, std::move(groups));
+  insert_before(header_.toc, Section::kPostData, std::move(contents));
 }
 
 void Splicer::check_complete(const ArchiveHeader& pg_dump) const {
@@ -115,6 +219,32 @@ void Splicer::finish(const std::function<void()>& moved) {
     next_.on_bytes(kEndMarker);
     next_.on_block_end();
   }
+  if (!objects_.oids.empty()) finish_objects(moved);
+}
+
+void Splicer::finish_objects(const std::function<void()>& moved) {
+  auto block = object_blocks_.begin();
+  std::size_t begun = 0;  // objects
+  const auto begin_next = [&](std::uint32_t oid) {
+    if (begun == block->end) {
+      next_.on_block_end();
+      next_.on_block_begin(*header_.find((++block)->id));
+    }
+    if (begun == 0) next_.on_block_begin(*header_.find(block->id));
+    if (oid != objects_.oids[begun++]) throw Error("another large object than was asked for");
+    next_.on_large_object(oid);
+  };
+  while (const auto pieces = readers_->next_objects()) {
+    if (object_blocks_.empty()) continue;
+    for (const ObjectPiece& piece : *pieces) {
+      if (piece.begins) begin_next(piece.oid);
+      next_.on_bytes(piece.contents);
+    }
+    moved();
+  }
+  if (object_blocks_.empty()) return;
+  if (begun != objects_.oids.size()) throw Error("large objects are missing");
+  next_.on_block_end();
 }
 
 }  // namespace pgstow::pg

@@ -41,7 +41,23 @@ BigTable big(const std::string& oid) {
 ArchiveHeader spliced(const ArchiveHeader& header, const std::vector<BigTable>& tables,
                       const std::set<std::string>& plain) {
   Recorder recorder;
-  Splicer splicer(tables, plain, nullptr, recorder);
+  Splicer splicer(tables, plain, {}, nullptr, recorder);
+  splicer.on_header(header);
+  return recorder.header;
+}
+
+// Objects 1 to 1003, of which the last two are another owner's.
+LargeObjects objects_of_two() {
+  LargeObjects objects;
+  for (std::uint32_t oid = 1; oid <= 1003; ++oid) objects.oids.push_back(oid);
+  objects.owners = {{.name = "one", .end = 1001}, {.name = "two", .end = 1003}};
+  return objects;
+}
+
+ArchiveHeader with_objects(const ArchiveHeader& header) {
+  const LargeObjects objects = objects_of_two();
+  Recorder recorder;
+  Splicer splicer({}, {}, objects, nullptr, recorder);
   splicer.on_header(header);
   return recorder.header;
 }
@@ -97,5 +113,40 @@ TEST(Splicer, FindsRowsThatNobodyReads) {
   EXPECT_EQ(spliced(header, {big("501")}, {"501"}).toc.size(), 3U);
 }
 
+TEST(Splicer, AddsAnEntryForEachLargeObjectWherePgDumpDoes) {
+  const ArchiveHeader out = with_objects(
+      header_of({definition(1, "501"), table_entry(2), other(3, "INDEX", Section::kPostData)}));
+  ASSERT_EQ(out.toc.size(), 3U + 1003 + 1);
+  const TocEntry& last = out.toc[1003];
+  EXPECT_EQ(last.desc + " " + last.tag + " " + *last.owner, "BLOB 1003 two");
+  EXPECT_EQ(last.defn, "SELECT pg_catalog.lo_create('1003');\n");
+  EXPECT_EQ(out.toc[1004].dump_id, 2);
+  EXPECT_EQ(out.toc[1005].desc, "BLOBS");
+  EXPECT_EQ(out.toc[1006].desc, "INDEX");
+}
+
+TEST(Splicer, GroupsLargeObjectsWherePgDumpDoes) {
+  const ArchiveHeader out = with_objects(
+      header_of({definition(1, "501"), table_entry(2), other(3, "INDEX", Section::kPostData)}, 16));
+  EXPECT_THAT(order(out),
+              ElementsAre("1 TABLE", "2 TABLE DATA", "4 BLOB METADATA", "6 BLOB METADATA",
+                          "8 BLOB METADATA", "5 BLOBS", "7 BLOBS", "9 BLOBS", "3 INDEX"));
+  const std::vector<std::string> expected{"1..1000", "1001", "1002..1003"};
+  for (int i = 0; i < 3; ++i) {
+    const TocEntry& group = *out.find(4 + 2 * i);
+    const TocEntry& contents = *out.find(5 + 2 * i);
+    EXPECT_EQ(group.tag, expected[static_cast<std::size_t>(i)]);
+    EXPECT_EQ(contents.tag, group.tag);
+    EXPECT_EQ(contents.owner, i < 2 ? "one" : "two");
+    EXPECT_THAT(contents.dependencies, ElementsAre(std::to_string(group.dump_id)));
+  }
+  EXPECT_EQ(out.find(8)->defn, "1002\n1003\n");
+}
+
+// A pg_dump that did not do as it was told.
+TEST(Splicer, LeavesLargeObjectsThatPgDumpHas) {
+  const ArchiveHeader header = header_of({definition(1, "501"), blobs_entry(2)});
+  EXPECT_THAT(order(with_objects(header)), ElementsAre("1 TABLE", "2 BLOBS"));
+}
 }  // namespace
 }  // namespace pgstow::pg

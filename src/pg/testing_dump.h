@@ -34,6 +34,7 @@ class TestDump {
     plan.readers = 3;
     plan.table_bytes = 0;
     plan.bytes_in_all = 0;
+    plan.objects_from = 0;
     plan.slice_bytes = 8192;
     plan.ranges_from = 1;
     if (change) change(plan);
@@ -50,7 +51,8 @@ class TestDump {
     Packer packer(file, compression, 2);
     ArchiveWriter writer(packer);
     ProofTaker taker(&writer);
-    Splicer splicer(dump->locked.tables, dump->with_rows, dump->readers.get(), taker);
+    Splicer splicer(dump->locked.tables, dump->with_rows, dump->objects, dump->readers.get(),
+                    taker);
     ArchiveParser parser(splicer);
     std::vector<char> buffer(1 << 16);
     while (const std::size_t n = dump->source->read(buffer)) parser.write({buffer.data(), n});
@@ -100,6 +102,7 @@ inline std::string text_of(const ArchiveHeader& header, const TocEntry& entry) {
   }
   for (const std::string& id : entry.dependencies) {
     const TocEntry* other = header.find(std::stoi(id));
+    if (other == nullptr && entry.desc == "BLOBS") continue;  // pg_dump 17's boundary of sections
     all += '|' + (other != nullptr ? name_of(*other) : "not in the archive");
   }
   return all + '|' + std::to_string(entry.has_data) + std::to_string(entry.relkind) +
@@ -107,13 +110,14 @@ inline std::string text_of(const ArchiveHeader& header, const TocEntry& entry) {
          std::to_string(entry.offset.state == DataOffset::State::kNoData);
 }
 
-// The entries in their order, but those with rows, which are sorted behind the others.
+// The entries in their order, but those with rows and of large objects, which are sorted behind the
+// others.
 inline std::vector<std::string> comparable(const ArchiveHeader& header) {
   std::vector<std::string> lines{std::to_string(header.minor), std::to_string(header.compression),
                                  header.database, header.server_version, header.dump_version};
   std::set<std::string> with_rows;
   for (const TocEntry& entry : header.toc) {
-    if (entry.desc == "TABLE DATA") {
+    if (entry.desc == "TABLE DATA" || entry.desc.starts_with("BLOB")) {
       with_rows.insert(text_of(header, entry));
     } else {
       lines.push_back(text_of(header, entry));

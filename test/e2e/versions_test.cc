@@ -80,6 +80,31 @@ TEST_P(Version, TheRichSchemaGoesRound) {
   EXPECT_EQ(first_difference(before, by_pg_restore(container, host)), "");
 }
 
+// Enough of them for readers, of two owners, in groups of more than a thousand where pg_dump makes
+// groups.
+constexpr const char* kObjects =
+    "create role owner_of_some;"
+    "select count(lo_from_bytea(0, convert_to(repeat(md5(n::text),"
+    "    case when n % 50 = 0 then n else n % 5 end), 'utf8'))) from generate_series(0, 1300) n;"
+    "select lo_from_bytea(4000000001, 'x');"
+    "do $$ begin execute (select string_agg(format("
+    "  'alter large object %s owner to owner_of_some', oid), ';')"
+    "  from pg_largeobject_metadata where oid::bigint % 7 = 0); end $$";
+
+TEST_P(Version, LargeObjectsGoRound) {
+  const DatabaseContainer container({.usr = usr_with_postgres(GetParam())});
+  container.sql(kObjects);
+  const std::string before = container.dump();
+  Host host = host_of(container);
+  const Outcome backup = host.run({"-v", "backup", "--jobs", "2"});
+  ASSERT_TRUE(backup.ok()) << backup.describe();
+  EXPECT_THAT(backup.err, HasSubstr("large_objects=1302"));
+  const Outcome restore = host.run({"restore", "--yes"});
+  ASSERT_TRUE(restore.ok()) << restore.describe();
+  EXPECT_EQ(first_difference(before, container.dump()), "");
+  EXPECT_EQ(first_difference(before, by_pg_restore(container, host)), "");
+}
+
 // A file as pg_dump's standard output: from 16 on its table of contents comes twice.
 TEST_P(Version, AFileThatPgDumpWroteGoesRound) {
   const DatabaseContainer container({.usr = usr_with_postgres(GetParam())});
