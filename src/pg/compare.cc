@@ -3,12 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include "base/error.h"
 #include "base/text.h"
 #include "pg/archive_proof.h"
 #include "pg/compare_plan.h"
+#include "pg/large_objects.h"
 #include "pg/row_security.h"
 #include "pg/server.h"
 #include "pg/server_error.h"
@@ -17,8 +19,7 @@
 namespace pgstow::pg {
 namespace {
 
-constexpr std::int64_t kObjectPiece = 64 * 1024;
-constexpr int kObjectsAtOnce = 200;
+constexpr std::size_t kObjectsAtOnce = 1024;  // large ones, read by one session
 
 std::string encoding_of(const ArchiveHeader& archive) {
   const auto entry = std::ranges::find(archive.toc, "ENCODING", &TocEntry::desc);
@@ -26,46 +27,21 @@ std::string encoding_of(const ArchiveHeader& archive) {
   return *entry->defn;
 }
 
-std::string unhex(std::string_view text) {  // bytea's "\x00ff"
-  const auto digit = [](char c) { return c <= '9' ? c - '0' : c - 'a' + 10; };
-  std::string out;
-  for (std::size_t i = 2; i + 1 < text.size(); i += 2) {
-    out += static_cast<char>(digit(text[i]) * 16 + digit(text[i + 1]));
-  }
-  return out;
+std::vector<std::uint32_t> all_large_objects(Connection& session) {
+  const Result r = session.query("select oid from pg_catalog.pg_largeobject_metadata order by oid");
+  std::vector<std::uint32_t> oids;
+  oids.reserve(static_cast<std::size_t>(r.rows()));
+  for (int i = 0; i < r.rows(); ++i) oids.push_back(static_cast<std::uint32_t>(r.number(i, 0)));
+  return oids;
 }
 
-// The rest of a large object that is longer than one piece.
-void add_rest(Connection& session, const std::string& oid, LargeObjectHasher& hasher) {
-  for (std::int64_t offset = kObjectPiece;; offset += kObjectPiece) {
-    const std::string piece =
-        unhex(session
-                  .query("select pg_catalog.lo_get($1::oid, $2::bigint, $3::int)",
-                         {oid, std::to_string(offset), std::to_string(kObjectPiece)})
-                  .text(0, 0));
-    hasher.add(piece);
-    if (std::cmp_less(piece.size(), kObjectPiece)) return;
-  }
-}
-
-Proof large_objects(Connection& session) {
-  session.query("set bytea_output = hex");
+Proof object_proof(Connection& session, std::span<const std::uint32_t> oids) {
   LargeObjectHasher hasher;
-  std::string after = "0";
-  for (;;) {
-    const Result r = session.query(
-        "select oid, pg_catalog.lo_get(oid, 0, $2::int) from pg_catalog.pg_largeobject_metadata "
-        "where oid > $1::oid order by oid limit $3::int",
-        {after, std::to_string(kObjectPiece), std::to_string(kObjectsAtOnce)});
-    for (int i = 0; i < r.rows(); ++i) {
-      after = r.text(i, 0);
-      hasher.begin(static_cast<std::uint32_t>(*parse_int(after)));
-      const std::string piece = unhex(r.text(i, 1));
-      hasher.add(piece);
-      if (std::cmp_equal(piece.size(), kObjectPiece)) add_rest(session, after, hasher);
-    }
-    if (r.rows() < kObjectsAtOnce) return hasher.finish();
-  }
+  read_large_objects(session, oids, [&](std::uint32_t oid, bool begins, std::string_view contents) {
+    if (begins) hasher.begin(oid);
+    hasher.add(contents);
+  });
+  return hasher.finish();
 }
 
 Proof table_proof(Connection& session, const std::string& copy) {
@@ -119,24 +95,48 @@ std::vector<std::string> relations_of(const ComparePlan& plan) {
   return relations;
 }
 
-// Adds to the result what all readings of each group found together.
-void read_tables(const OpenSession& open, const ComparePlan& plan, unsigned sessions,
-                 const std::stop_token& stop,
-                 const std::function<void(const std::string&)>& progress, Comparison& result) {
-  SessionTasks<Proof> tasks(open, sessions, stop);
-  for (const Reading& reading : plan.readings) {
-    tasks.submit(
-        [&](Connection& session) { return read(session, plan.groups[reading.group], reading); });
+// What is read back, by several sessions at once.
+class Readings {
+ public:
+  Readings(const OpenSession& open, unsigned sessions, const std::stop_token& stop)
+      : tasks_(open, sessions, stop) {}
+
+  void begin(const ComparePlan& plan) {
+    for (const Reading& reading : plan.readings) {
+      tasks_.submit(
+          [&](Connection& session) { return read(session, plan.groups[reading.group], reading); });
+    }
   }
-  std::vector<Proof> found(plan.groups.size());
-  std::vector<bool> told(plan.groups.size());
-  for (const Reading& reading : plan.readings) {
-    if (!told[reading.group]) progress(plan.groups[reading.group].relation);
-    told[reading.group] = true;
-    found[reading.group] += tasks.next();
+  void begin(std::span<const std::uint32_t> objects) {
+    for (; !objects.empty(); ++object_tasks_) {
+      const auto some = objects.first(std::min(objects.size(), kObjectsAtOnce));
+      objects = objects.subspan(some.size());
+      tasks_.submit([some](Connection& session) { return object_proof(session, some); });
+    }
   }
-  judge(plan, found, result);
-}
+
+  // Adds to the result what all readings of each group found together.
+  void end_tables(const ComparePlan& plan, const std::function<void(const std::string&)>& progress,
+                  Comparison& result) {
+    std::vector<Proof> found(plan.groups.size());
+    std::vector<bool> told(plan.groups.size());
+    for (const Reading& reading : plan.readings) {
+      if (!told[reading.group]) progress(plan.groups[reading.group].relation);
+      told[reading.group] = true;
+      found[reading.group] += tasks_.next();
+    }
+    judge(plan, found, result);
+  }
+  Proof end_objects() {
+    Proof found;
+    for (; object_tasks_ > 0; --object_tasks_) found += tasks_.next();
+    return found;
+  }
+
+ private:
+  SessionTasks<Proof> tasks_;
+  std::size_t object_tasks_ = 0;
+};
 
 }  // namespace
 
@@ -169,12 +169,17 @@ Comparison compare(const OpenSession& open, const ArchiveHeader& archive, const 
   const ComparePlan plan =
       plan_comparison(session, archive, proof, result.digests, options.slice_bytes);
   FreedOwner freed(session, relations_of(plan));
-  read_tables(open_prepared, plan, options.sessions, stop, progress, result);
+  std::vector<std::uint32_t> objects;
+  if (proof.large_objects.rows > 0) objects = all_large_objects(session);
+  Readings readings(open_prepared, options.sessions, stop);
+  readings.begin(plan);
+  readings.begin(objects);
+  readings.end_tables(plan, progress, result);
   freed.force_again();
   compare_sequences(session, archive, result);
   if (proof.large_objects.rows > 0) {
     progress("large objects");
-    if (large_objects(session) != proof.large_objects) {
+    if (readings.end_objects() != proof.large_objects) {
       result.differences.emplace_back("large objects: their number or contents differ");
     }
   }
