@@ -5,7 +5,8 @@
 namespace pgstow {
 namespace {
 
-constexpr double kSmallest = 8192;                 // an empty table still costs something
+constexpr double kSmallest = 8192;  // an empty table still costs something
+constexpr std::string_view kObjects = "BLOBS";
 constexpr const char* kLargeObjectTable = "2613";  // pg_largeobject
 
 }  // namespace
@@ -17,12 +18,15 @@ Meter::Meter(std::string phase, std::map<std::string, pg::TableSize> sizes,
 }
 
 double Meter::weight(const pg::TocEntry& entry) const {
-  const auto found = sizes_.find(entry.desc == "BLOBS" ? kLargeObjectTable : entry.oid);
+  const bool objects = entry.desc == kObjects;
+  const auto found = sizes_.find(objects ? kLargeObjectTable : entry.oid);
   const double bytes = found == sizes_.end() ? 0 : static_cast<double>(found->second.bytes);
-  return std::max(bytes, kSmallest);
+  return std::max(objects ? bytes / object_blocks_ : bytes, kSmallest);
 }
 
 void Meter::on_header(const pg::ArchiveHeader& header) {
+  const auto blocks = std::ranges::count(header.toc, kObjects, &pg::TocEntry::desc);
+  object_blocks_ = std::max(static_cast<double>(blocks), 1.0);
   for (const pg::TocEntry& entry : header.toc) {
     if (!entry.has_data) continue;
     total_ += weight(entry);

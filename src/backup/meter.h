@@ -32,6 +32,7 @@ class Meter final : public pg::ArchiveVisitor {
   pg::ArchiveVisitor* next_;
   ProgressState state_;
   double total_ = 0;
+  double object_blocks_ = 1;  // that share the large objects' size
   double done_ = 0;
   double current_ = 0;  // weight of the block being read
   std::uint64_t block_bytes_ = 0;

@@ -65,9 +65,14 @@ struct ArchiveHeader {
   const TocEntry* find(int dump_id) const;
 };
 
-// Header and table of contents as bytes, as pg_dump writes them; and the table of contents alone.
+// Header and table of contents as bytes, as pg_dump writes them. Larger ones are not read.
 std::string encode_header(const ArchiveHeader& header);
-std::string encode_toc(const ArchiveHeader& header);
+inline constexpr std::uint64_t kMostHeaderBytes = std::uint64_t{1} << 30;
+
+// The table of contents alone; `again`: as pg_dump writes it a second time, when it steps over the
+// definitions of statistics (defnDumper, pg_dump 18).
+enum class TocTime { kFirst, kAgain };
+std::string encode_toc(const ArchiveHeader& header, TocTime time = TocTime::kFirst);
 
 // Rows of a table, read by one of many sessions, and framed and hashed by the thread that read
 // them.

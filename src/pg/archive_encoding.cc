@@ -36,15 +36,16 @@ void append_offset(std::string& to, const DataOffset& offset) {
   for (int i = 0; i < 8; ++i, position >>= 8) to += static_cast<char>(position & 0xff);
 }
 
-void append_entry(std::string& to, const TocEntry& entry, int minor) {
+void append_entry(std::string& to, const TocEntry& entry, int minor, TocTime time) {
   append_int(to, entry.dump_id);
   append_int(to, entry.has_data ? 1 : 0);
   for (const std::string* text : {&entry.table_oid, &entry.oid, &entry.tag, &entry.desc}) {
     append_text(to, std::string_view(*text));
   }
   append_int(to, static_cast<int>(entry.section));
+  if (time == TocTime::kFirst || entry.desc != "STATISTICS DATA") append_text(to, entry.defn);
   for (const OptionalText* text :
-       {&entry.defn, &entry.drop, &entry.copy, &entry.schema, &entry.tablespace, &entry.table_am}) {
+       {&entry.drop, &entry.copy, &entry.schema, &entry.tablespace, &entry.table_am}) {
     append_text(to, *text);
   }
   if (minor >= 16) append_int(to, entry.relkind);
@@ -69,13 +70,14 @@ std::string encode_header(const ArchiveHeader& header) {
   append_text(out, std::string_view(header.database));
   append_text(out, std::string_view(header.server_version));
   append_text(out, std::string_view(header.dump_version));
-  return out + encode_toc(header);
+  out += encode_toc(header);
+  return out;
 }
 
-std::string encode_toc(const ArchiveHeader& header) {
+std::string encode_toc(const ArchiveHeader& header, TocTime time) {
   std::string out;
   append_int(out, static_cast<int>(header.toc.size()));
-  for (const TocEntry& entry : header.toc) append_entry(out, entry, header.minor);
+  for (const TocEntry& entry : header.toc) append_entry(out, entry, header.minor, time);
   return out;
 }
 

@@ -16,7 +16,6 @@ constexpr std::string_view kMagic = "PGDMP";
 constexpr std::size_t kPrefixSize = 11;  // magic, version (3), sizes of int and offset, format
 constexpr std::size_t kOffsetSize = 9;
 constexpr std::size_t kPiece = std::size_t{64} << 10;
-constexpr std::uint64_t kMaxHeader = std::uint64_t{1} << 30;
 constexpr int kMaxEntries = 100'000'000;
 
 unsigned byte_at(std::string_view bytes, std::size_t index) {
@@ -65,7 +64,7 @@ std::size_t HeaderDecoder::add(std::string_view bytes) {
     pending_.append(piece);
     while (!done() && step()) {
     }
-    if (position() > kMaxHeader || pending_.size() > kMaxHeader) {
+    if (position() > kMostHeaderBytes || pending_.size() > kMostHeaderBytes) {
       corrupt("header and table of contents are larger than 1 GiB");
     }
     used += piece.size();

@@ -158,7 +158,7 @@ bool ArchiveParser::State::ends_with_toc() {
     if (!block->second.seen || each.offset.state == DataOffset::State::kSet) return false;
     each.offset = {DataOffset::State::kSet, block->second.at};
   }
-  toc_again = encode_toc(again);
+  toc_again = encode_toc(again, TocTime::kAgain);
   phase = Phase::kTocAgain;
   return true;
 }

@@ -105,13 +105,18 @@ TEST(ArchiveParser, PassesByTheTableOfContentsOnceMore) {
   TocEntry schema = table_entry(9);
   schema.has_data = false;
   schema.offset.state = DataOffset::State::kNoData;
-  ArchiveHeader header = header_of({table_entry(1), schema, table_entry(2)}, 16);
+  TocEntry statistics = schema;
+  statistics.dump_id = 10;
+  statistics.desc = "STATISTICS DATA";
+  statistics.defn = "SELECT 1;";
+  ArchiveHeader header = header_of({table_entry(1), schema, table_entry(2), statistics}, 16);
   const std::string first = table_block(1, {"x\n", kMarker});
   const std::string whole = encode_header(header) + first + table_block(2, {kMarker});
   const std::size_t start = encode_header(header).size();
   header.toc[0].offset = {DataOffset::State::kSet, start};
   header.toc[2].offset = {DataOffset::State::kSet, start + first.size()};
-  const std::string again = encode_toc(header);
+  const std::string again = encode_toc(header, TocTime::kAgain);
+  EXPECT_EQ(again.find("SELECT 1;"), std::string::npos);
   for (const std::size_t piece : {1U, 7U, 100'000U}) {
     EXPECT_EQ(record(whole + again, piece).blocks, record(whole).blocks);
   }
@@ -122,7 +127,7 @@ TEST(ArchiveParser, PassesByTheTableOfContentsOnceMore) {
   changed[changed.find("COPY")] = 'X';
   refused(whole + changed, "neither a block nor");
   header.toc[2].offset.position += 1;
-  refused(whole + encode_toc(header), "neither a block nor");
+  refused(whole + encode_toc(header, TocTime::kAgain), "neither a block nor");
   refused(encode_header(header_of({table_entry(1), schema, table_entry(2)}, 16)) + first + again,
           "block type 0");
 }

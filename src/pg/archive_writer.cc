@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/error.h"
 #include "pg/archive_encoding.h"
 #include "pg/end_marker.h"
 
@@ -33,7 +34,11 @@ void ArchiveWriter::on_header(const ArchiveHeader& header) {
       entry.offset = {DataOffset::State::kNotSet, 0};
     }
   }
-  to_.write(encode_header(copy));
+  const std::string bytes = encode_header(copy);
+  if (bytes.size() > kMostHeaderBytes) {
+    throw Error("header and table of contents are larger than 1 GiB");
+  }
+  to_.write(bytes);
 }
 
 void ArchiveWriter::on_block_begin(const TocEntry& entry) {

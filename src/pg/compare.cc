@@ -19,7 +19,7 @@
 namespace pgstow::pg {
 namespace {
 
-constexpr std::size_t kObjectsAtOnce = 1024;  // large ones, read by one session
+constexpr std::size_t kMostObjects = 1024;  // large ones, that one session reads at once
 
 std::string encoding_of(const ArchiveHeader& archive) {
   const auto entry = std::ranges::find(archive.toc, "ENCODING", &TocEntry::desc);
@@ -107,9 +107,12 @@ class Readings {
           [&](Connection& session) { return read(session, plan.groups[reading.group], reading); });
     }
   }
-  void begin(std::span<const std::uint32_t> objects) {
+  // Of each session's share an eighth at a time: some may be long.
+  void begin(std::span<const std::uint32_t> objects, unsigned sessions) {
+    const std::size_t step =
+        std::clamp(objects.size() / sessions / 8, std::size_t{1}, kMostObjects);
     for (; !objects.empty(); ++object_tasks_) {
-      const auto some = objects.first(std::min(objects.size(), kObjectsAtOnce));
+      const auto some = objects.first(std::min(objects.size(), step));
       objects = objects.subspan(some.size());
       tasks_.submit([some](Connection& session) { return object_proof(session, some); });
     }
@@ -173,7 +176,7 @@ Comparison compare(const OpenSession& open, const ArchiveHeader& archive, const 
   if (proof.large_objects.rows > 0) objects = all_large_objects(session);
   Readings readings(open_prepared, options.sessions, stop);
   readings.begin(plan);
-  readings.begin(objects);
+  readings.begin(objects, options.sessions);
   readings.end_tables(plan, progress, result);
   freed.force_again();
   compare_sequences(session, archive, result);

@@ -246,7 +246,7 @@ void Connection::send(const std::string& sql, const std::vector<std::string>& pa
   std::vector<const char*> values;
   values.reserve(parameters.size());
   for (const std::string& parameter : parameters) values.push_back(parameter.c_str());
-  const int ok = parameters.empty()
+  const int ok = parameters.empty() && results == kText
                      ? PQsendQuery(conn_.get(), sql.c_str())
                      : PQsendQueryParams(conn_.get(), sql.c_str(), static_cast<int>(values.size()),
                                          nullptr, values.data(), nullptr, nullptr, results);

@@ -4,9 +4,13 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 #include "base/error.h"
 #include "base/text.h"
+#include "pg/server_error.h"
+#include "pg/sql_text.h"
 
 namespace pgstow::pg {
 namespace {
@@ -15,6 +19,17 @@ namespace {
 constexpr std::size_t kAtOnce = 256;
 constexpr std::size_t kFirst = std::size_t{16} << 10;
 constexpr std::size_t kNext = std::size_t{1} << 20;
+
+// Made in one transaction. Each is locked when its owner changes; the server's lock table holds a
+// few thousand locks.
+constexpr std::size_t kMadeAtOnce = 500;
+
+constexpr std::string_view kObject = "BLOB";          // up to archive 1.15: an entry each
+constexpr std::string_view kGroup = "BLOB METADATA";  // from 1.16 on: an entry for many
+
+constexpr std::string_view kLockNotAvailable = "55P03";
+constexpr const char* kShortly = "set local lock_timeout = '1s'";
+constexpr const char* kPatiently = "set local lock_timeout = 0";
 
 // A comment's or a label's classoid is pg_largeobject, the object's own catalogue is
 // pg_largeobject_metadata.
@@ -44,12 +59,18 @@ void read_rest(Connection& session, std::uint32_t oid, const ObjectPieces& to) {
   }
 }
 
-}  // namespace
+// By the catalogue's own numbers and the statistics: pg_relation_size() would wait for a lock. A
+// page of an object, of which there is one a row, is 2 KiB at most.
+std::uint64_t guessed_bytes(Connection& leader) {
+  const Result r = leader.query(
+      "select greatest(relpages::bigint * pg_catalog.current_setting('block_size')::bigint, "
+      "pg_catalog.pg_stat_get_live_tuples(oid) * 2048) from pg_catalog.pg_class where oid = 2613");
+  return static_cast<std::uint64_t>(r.number(0, 0));
+}
 
-LargeObjects choose_large_objects(Connection& leader, const LargeObjectChoice& choice) {
+LargeObjects choose(Connection& leader, const LargeObjectChoice& choice) {
   LargeObjects chosen;
-  chosen.bytes = static_cast<std::uint64_t>(
-      leader.query("select pg_catalog.pg_relation_size('pg_catalog.pg_largeobject')").number(0, 0));
+  chosen.bytes = guessed_bytes(leader);
   if (!worth_it(leader, choice, chosen.bytes)) return {};
   if (leader.query(fmt::format("select exists ({})", kOdd)).flag(0, 0)) return {};
   leader.query("set client_encoding = " + choice.encoding);
@@ -70,6 +91,68 @@ LargeObjects choose_large_objects(Connection& leader, const LargeObjectChoice& c
   return chosen;
 }
 
+bool makes_objects(const TocEntry& entry) { return entry.desc == kObject || entry.desc == kGroup; }
+
+std::uint32_t parse_oid(std::string_view text) {
+  const std::optional<std::int64_t> oid = parse_int(text);
+  if (!oid || *oid <= 0 || *oid > UINT32_MAX) {
+    throw Corrupt(fmt::format("archive: \"{}\" is no large object", printable(text)));
+  }
+  return static_cast<std::uint32_t>(*oid);
+}
+
+// A group's are the lines of its statement.
+std::vector<std::uint32_t> objects_of(const TocEntry& entry) {
+  if (entry.desc == kObject) return {parse_oid(entry.oid)};
+  std::vector<std::uint32_t> oids;
+  const std::string lines = entry.defn.value_or("");
+  for (const std::string_view line : split(lines, '\n')) {
+    if (!line.empty()) oids.push_back(parse_oid(line));
+  }
+  return oids;
+}
+
+void make(Connection& session, std::span<const std::uint32_t> oids, const std::string& owner) {
+  while (!oids.empty()) {
+    const auto some = oids.first(std::min(oids.size(), kMadeAtOnce));
+    oids = oids.subspan(some.size());
+    session.query("begin");
+    session.query(
+        "select pg_catalog.count(pg_catalog.lo_create(oid)) from pg_catalog.unnest($1::oid[]) oid",
+        {fmt::format("{{{}}}", fmt::join(some, ","))});
+    if (!owner.empty()) {
+      std::string statements;
+      for (const std::uint32_t oid : some) {
+        statements +=
+            fmt::format("alter large object {} owner to {};", oid, quote_identifier(owner));
+      }
+      session.query(statements);
+    }
+    session.query("commit");
+  }
+}
+
+}  // namespace
+
+std::optional<LargeObjects> choose_large_objects(Connection& leader,
+                                                 const LargeObjectChoice& choice) {
+  try {
+    leader.query(kShortly);
+    LargeObjects chosen = choose(leader, choice);
+    leader.query(kPatiently);
+    return chosen;
+  } catch (const ServerError& e) {
+    if (e.sqlstate() == kLockNotAvailable) return std::nullopt;
+    throw;
+  }
+}
+
+void lock_large_objects(Connection& session, const LargeObjects& objects) {
+  session.query(kShortly);
+  session.query("select pg_catalog.lo_get($1::oid, 0, 1)", {std::to_string(objects.oids.front())});
+  session.query(kPatiently);
+}
+
 void read_large_objects(Connection& session, std::span<const std::uint32_t> oids,
                         const ObjectPieces& to) {
   while (!oids.empty()) {
@@ -79,7 +162,6 @@ void read_large_objects(Connection& session, std::span<const std::uint32_t> oids
         "select pg_catalog.lo_get(o.oid, 0, $2::int) from pg_catalog.unnest($1::oid[]) with "
         "ordinality o (oid, place) order by place",
         {fmt::format("{{{}}}", fmt::join(some, ",")), std::to_string(kFirst)});
-    if (std::cmp_not_equal(r.rows(), some.size())) throw Error("large objects are missing");
     for (int i = 0; i < r.rows(); ++i) {
       const std::uint32_t oid = some[static_cast<std::size_t>(i)];
       const std::string_view piece = r.bytes(i, 0);
@@ -87,6 +169,30 @@ void read_large_objects(Connection& session, std::span<const std::uint32_t> oids
       if (piece.size() == kFirst) read_rest(session, oid, to);
     }
   }
+}
+
+void create_large_objects(Connection& session, const ArchiveHeader& archive, bool with_owners) {
+  std::vector<std::uint32_t> oids;  // one owner's
+  std::string owner;
+  const std::string maker = session.query("select current_user").text(0, 0);
+  const auto make_them = [&] {
+    const bool given = with_owners && owner != maker;
+    make(session, std::exchange(oids, {}), given ? owner : "");
+  };
+  for (const TocEntry& entry : archive.toc) {
+    if (!makes_objects(entry)) continue;
+    if (entry.owner.value_or("") != owner) make_them();
+    owner = entry.owner.value_or("");
+    const std::vector<std::uint32_t> more = objects_of(entry);
+    oids.insert(oids.end(), more.begin(), more.end());
+  }
+  make_them();
+}
+
+ArchiveHeader with_objects_made(const ArchiveHeader& archive) {
+  ArchiveHeader copy = archive;
+  std::erase_if(copy.toc, makes_objects);
+  return copy;
 }
 
 }  // namespace pgstow::pg

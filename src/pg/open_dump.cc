@@ -89,8 +89,10 @@ void start_readers(Dump& dump, std::vector<Connection> sessions, int server_majo
                                 {"slices", std::to_string(slices.size())}});
   dump.readers = std::make_unique<Readers>(
       std::move(sessions),
-      Readers::ToRead{
-          .tables = dump.locked.tables, .slices = std::move(slices), .objects = dump.objects},
+      Readers::ToRead{.tables = dump.locked.tables,
+                      .slices = std::move(slices),
+                      .objects = dump.objects,
+                      .objects_bytes = plan.slice_bytes},
       plan.buffer_bytes, Wait{.stop = dump.stop.get_token(), .stall = plan.stall_timeout});
 }
 
@@ -103,18 +105,22 @@ std::unique_ptr<Dump> try_dump(Connection& leader, const DumpPlan& plan, unsigne
   dump->locked = *std::move(locked);
   dump->holders.push_back(leader.backend_pid());
   if (readers > 0) {
-    dump->objects = choose_large_objects(
+    std::optional<LargeObjects> objects = choose_large_objects(
         leader,
         {.least = plan.objects_from, .least_bytes = plan.bytes_in_all, .encoding = plan.encoding});
+    if (!objects) return nullptr;
+    dump->objects = *std::move(objects);
   }
-  const bool holds_locks = !dump->locked.tables.empty();
-  if (const bool objects = !dump->objects.oids.empty(); holds_locks || objects) {
+  const bool objects = !dump->objects.oids.empty();
+  const bool holds_locks = !dump->locked.tables.empty() || objects;
+  if (holds_locks) {
     const int server_major = leader.server_version() / 10000;
     const auto tables = static_cast<unsigned>(dump->locked.tables.size());
     const unsigned wanted = objects || read_by_ranges(plan, readers, server_major)
                                 ? readers
                                 : std::min(readers, tables);
-    ReaderSessions sessions = open_readers(leader, wanted, dump->locked, plan.encoding, context);
+    ReaderSessions sessions =
+        open_readers(leader, wanted, dump->locked, dump->objects, plan.encoding, context);
     if (sessions.raced) return nullptr;
     dump->with_rows = tables_with_rows(leader);
     if (sessions.open.empty()) {

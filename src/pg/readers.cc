@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::string_view kLockNotAvailable = "55P03";
 
-constexpr std::uint64_t kObjects = 256;                    // of a slice
+constexpr std::uint64_t kMostObjects = 256;                // of a slice
 constexpr std::size_t kHandedOver = std::size_t{1} << 20;  // bytes of them at once
 
 // Settings of a session that reads ranges of pages. A parallel plan would give rows in any order;
@@ -33,7 +33,8 @@ std::string lock_statement(const std::vector<BigTable>& tables) {
 }
 
 Connection open_reader(const Parameters& parameters, const LockedSnapshot& locked,
-                       const std::string& encoding, const std::stop_token& stop) {
+                       const LargeObjects& objects, const std::string& encoding,
+                       const std::stop_token& stop) {
   Connection session = Connection::open(parameters, stop);
   read_as_pg_dump(session, encoding);
   session.query(kRangeSettings);
@@ -41,6 +42,7 @@ Connection open_reader(const Parameters& parameters, const LockedSnapshot& locke
   session.query("begin isolation level repeatable read, read only");
   session.query("set transaction snapshot " + quote_literal(locked.snapshot.id));
   if (!locked.tables.empty()) session.query(lock_statement(locked.tables));
+  if (!objects.oids.empty()) lock_large_objects(session, objects);
   return session;
 }
 
@@ -48,12 +50,14 @@ Connection open_reader(const Parameters& parameters, const LockedSnapshot& locke
 std::vector<Slice> with_objects(Readers::ToRead to_read) {
   std::vector<Slice> slices = std::move(to_read.slices);
   const std::size_t count = to_read.objects.oids.size();
-  for (std::uint64_t from = 0; from < count; from += kObjects) {
-    const std::uint64_t to = std::min<std::uint64_t>(from + kObjects, count);
-    slices.push_back({.table = to_read.tables.size(),
-                      .from = from,
-                      .to = to,
-                      .bytes = to_read.objects.bytes / count * (to - from)});
+  if (count == 0) return slices;
+  const std::uint64_t each = std::max<std::uint64_t>(to_read.objects.bytes / count, 1);
+  const std::uint64_t step =
+      std::clamp<std::uint64_t>(to_read.objects_bytes / each, 1, kMostObjects);
+  for (std::uint64_t from = 0; from < count; from += step) {
+    const std::uint64_t to = std::min<std::uint64_t>(from + step, count);
+    slices.push_back(
+        {.table = to_read.tables.size(), .from = from, .to = to, .bytes = each * (to - from)});
   }
   return slices;
 }
@@ -68,13 +72,14 @@ std::vector<std::size_t> expected_of(const std::vector<Slice>& slices) {
 }  // namespace
 
 ReaderSessions open_readers(const Connection& leader, unsigned wanted, const LockedSnapshot& locked,
-                            const std::string& encoding, const Context& context) {
+                            const LargeObjects& objects, const std::string& encoding,
+                            const Context& context) {
   Parameters parameters = leader.parameters_for_children();
   parameters["fallback_application_name"] = "pgstow reader";
   ReaderSessions sessions;
   try {
     while (sessions.open.size() < wanted) {
-      sessions.open.push_back(open_reader(parameters, locked, encoding, context.stop));
+      sessions.open.push_back(open_reader(parameters, locked, objects, encoding, context.stop));
     }
   } catch (const Cancelled&) {
     throw;
@@ -166,7 +171,7 @@ void Readers::read_objects(Connection& session, std::size_t lane, const std::sto
   read_large_objects(session, std::span(objects_.oids).subspan(slice.from, *slice.to - slice.from),
                      [&](std::uint32_t oid, bool begins, std::string_view contents) {
                        pieces.push_back({oid, begins, std::string(contents)});
-                       bytes += contents.size();
+                       bytes += sizeof(ObjectPiece) + contents.size();
                        if (bytes >= kHandedOver) hand_over();
                      });
   hand_over();
@@ -190,6 +195,10 @@ std::optional<Readers::Piece> Readers::take(std::size_t table) {
       if (auto piece = stage_.take(wait_)) return piece;
     } catch (const Transient& e) {
       if (!e.hint().empty()) throw;
+      if (table == tables_.size()) {
+        throw Transient(std::string("reading large objects: ") + e.what(),
+                        "is the server stuck or out of reach?");
+      }
       throw Transient(
           std::string("reading tables: ") + e.what(),
           "is the server stuck or out of reach? A table may hold long stretches without "

@@ -29,7 +29,8 @@ struct ReaderSessions {
   bool raced = false;  // somebody queued for one of the tables between the leader's lock and theirs
 };
 ReaderSessions open_readers(const Connection& leader, unsigned wanted, const LockedSnapshot& locked,
-                            const std::string& encoding, const Context& context);
+                            const LargeObjects& objects, const std::string& encoding,
+                            const Context& context);
 
 // A piece of a large object, or all of a small one.
 struct ObjectPiece {
@@ -48,6 +49,7 @@ class Readers {
     const std::vector<BigTable>& tables;
     std::vector<Slice> slices;    // of the tables
     const LargeObjects& objects;  // come after the tables
+    std::uint64_t objects_bytes;  // of a slice of them, about
   };
   // At most `ahead_bytes` wait for their turn.
   Readers(std::vector<Connection> sessions, ToRead to_read, std::size_t ahead_bytes, Wait wait);

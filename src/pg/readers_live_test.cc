@@ -331,6 +331,51 @@ TEST_F(ReadersOfObjects, LeaveToPgDumpWhatHasMoreThanContents) {
   }
 }
 
+// A role that owns them, and nothing else.
+TEST_F(ReadersOfObjects, NeedNoSuperuser) {
+  server.sql("postgres", "alter role \"O'Neill\" login");
+  server.sql("shop",
+             "do $$ begin execute (select string_agg(format('alter large object %s owner to "
+             "\"O''Neill\"', oid), ';') from pg_largeobject_metadata); end $$");
+  server.sql("shop", "grant select on all tables in schema public to \"O'Neill\"");
+  TestDump test(parameters(server, "shop", "O'Neill"));
+  test.begin();
+  EXPECT_EQ(test.dump->objects.oids.size(), 2313U);
+  const std::string expected = peer(server, test);
+  EXPECT_EQ(difference(expected, test.finish()), "");
+}
+
+// VACUUM FULL, or REINDEX: whoever comes first is not waited for by one while another waits for us.
+TEST_F(ReadersOfObjects, LetWhoHasThemToHimselfGoFirst) {
+  for (const char* catalogue : {"pg_largeobject", "pg_largeobject_metadata"}) {
+    SCOPED_TRACE(catalogue);
+    Connection other = Connection::open(parameters(server, "shop"), {});
+    other.query("begin");
+    other.query(std::string("lock table ") + catalogue + " in access exclusive mode");
+    TestDump test(parameters(server, "shop"));
+    std::jthread commit([&] {
+      while (log_of(test).find("beginning again") == std::string::npos) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(50));
+      }
+      other.query("commit");
+    });
+    test.begin();
+    EXPECT_EQ(test.dump->objects.oids.size(), 2313U);
+    const std::string expected = peer(server, test);
+    EXPECT_EQ(difference(expected, test.finish()), "");
+  }
+}
+
+TEST_F(ReadersOfObjects, HaveTheirLocksBeforeAnybodyElseQueues) {
+  TestDump test(parameters(server, "shop"), slowly);
+  test.begin();
+  const std::string expected = peer(server, test);
+  std::jthread locking = later(server, "shop", "reindex table pg_largeobject");
+  await_waiter(server);
+  EXPECT_THAT(waiters(*test.leader, test.dump->holders), ::testing::SizeIs(1));
+  EXPECT_EQ(difference(expected, test.finish()), "");
+}
+
 TEST_F(ReadersOfObjects, FewOfThemArePgDumps) {
   TestDump test(parameters(server, "shop"), [](DumpPlan& plan) {
     plan.objects_from = 2314;
@@ -480,6 +525,7 @@ TEST(ReadersOfAStandby, ReadWhatItHas) {
   test::TestServer primary;
   primary.create_database("shop");
   primary.sql("shop", std::string(kTables) + "; create unlogged table u as select 1 as i");
+  primary.sql("shop", kObjects);
   primary.sql("shop", "vacuum analyze");
   test::TestServer standby = test::TestServer::standby_of(primary);
   standby.catch_up(primary);
@@ -488,6 +534,7 @@ TEST(ReadersOfAStandby, ReadWhatItHas) {
   const std::string expected = peer(standby, test);
   EXPECT_EQ(difference(expected, test.finish()), "");
   EXPECT_THAT(read_by_us(test), ::testing::SizeIs(3));
+  EXPECT_EQ(test.dump->objects.oids.size(), 2313U);
 }
 
 }  // namespace

@@ -19,6 +19,7 @@ namespace {
 constexpr std::string_view kTable = "TABLE";
 constexpr std::string_view kTableData = "TABLE DATA";
 constexpr std::string_view kObjects = "BLOBS";
+constexpr const char* kOneJob = "BACKUP_JOBS=1 lets pg_dump read everything";
 // The catalogue's OID (LargeObjectRelationId) under which pg_dump names large objects.
 constexpr const char* kObjectsOid = "2613";
 // From this archive version on (pg_dump 17) objects stand in groups of one owner.
@@ -157,10 +158,13 @@ void Splicer::add_entries() {
     added.push_back(data_entry(*table->second, tables_[i], id));
   }
   insert_before(header_.toc, Section::kPostData, std::move(added));
-  if (std::ranges::count(header_.toc, kObjects, &TocEntry::desc) == 0) add_objects(id);
+  if (!objects_.oids.empty()) add_objects(id);
 }
 
 void Splicer::add_objects(int id) {
+  if (std::ranges::count(header_.toc, kObjects, &TocEntry::desc) > 0) {
+    throw ProcessFailed("pg_dump did not leave out the large objects", kOneJob);
+  }
   std::vector<TocEntry> before_data;
   std::vector<TocEntry> groups;
   std::vector<TocEntry> contents;
@@ -203,7 +207,7 @@ void Splicer::check_complete(const ArchiveHeader& pg_dump) const {
     }
     throw ProcessFailed(fmt::format("pg_dump left out the rows of {}.{}",
                                     printable(entry.schema.value_or("")), printable(entry.tag)),
-                        "BACKUP_JOBS=1 lets pg_dump read all tables");
+                        kOneJob);
   }
 }
 
@@ -235,14 +239,12 @@ void Splicer::finish_objects(const std::function<void()>& moved) {
     next_.on_large_object(oid);
   };
   while (const auto pieces = readers_->next_objects()) {
-    if (object_blocks_.empty()) continue;
     for (const ObjectPiece& piece : *pieces) {
       if (piece.begins) begin_next(piece.oid);
       next_.on_bytes(piece.contents);
     }
     moved();
   }
-  if (object_blocks_.empty()) return;
   if (begun != objects_.oids.size()) throw Error("large objects are missing");
   next_.on_block_end();
 }

@@ -143,10 +143,8 @@ TEST(Splicer, GroupsLargeObjectsWherePgDumpDoes) {
   EXPECT_EQ(out.find(8)->defn, "1002\n1003\n");
 }
 
-// A pg_dump that did not do as it was told.
-TEST(Splicer, LeavesLargeObjectsThatPgDumpHas) {
-  const ArchiveHeader header = header_of({definition(1, "501"), blobs_entry(2)});
-  EXPECT_THAT(order(with_objects(header)), ElementsAre("1 TABLE", "2 BLOBS"));
+TEST(Splicer, FindsLargeObjectsThatPgDumpShouldNotHave) {
+  EXPECT_THROW(with_objects(header_of({definition(1, "501"), blobs_entry(2)})), ProcessFailed);
 }
 }  // namespace
 }  // namespace pgstow::pg

@@ -115,7 +115,7 @@ inline std::string text_of(const ArchiveHeader& header, const TocEntry& entry) {
 inline std::vector<std::string> comparable(const ArchiveHeader& header) {
   std::vector<std::string> lines{std::to_string(header.minor), std::to_string(header.compression),
                                  header.database, header.server_version, header.dump_version};
-  std::set<std::string> with_rows;
+  std::multiset<std::string> with_rows;
   for (const TocEntry& entry : header.toc) {
     if (entry.desc == "TABLE DATA" || entry.desc.starts_with("BLOB")) {
       with_rows.insert(text_of(header, entry));

@@ -19,8 +19,9 @@ std::vector<std::string> waiters(Connection& asker, const std::vector<int>& hold
   for (const int pid : holders) numbers.push_back(std::to_string(pid));
   // A transaction sees the sessions as they were when it first looked.
   asker.query_within(kPatience, "select pg_catalog.pg_stat_clear_snapshot()");
-  // What waits for AccessShareLocks wants an AccessExclusiveLock. pg_blocking_pids() would not see
-  // the process that replays the log of a standby.
+  // What waits for AccessShareLocks wants an AccessExclusiveLock; reading large objects takes
+  // RowExclusiveLocks (open_lo_relation() in inv_api.c). pg_blocking_pids() would not see the
+  // process that replays the log of a standby.
   const Result r = asker.query_within(kPatience, fmt::format(
                                                      R"(
     with ours as (
@@ -34,7 +35,9 @@ std::vector<std::string> waiters(Connection& asker, const std::vector<int>& hold
       join locks held on held.granted and held.pid = any (ours.pids) and
         held.database = l.database and held.relation = l.relation
       left join pg_catalog.pg_class c on c.oid = l.relation
-    where not l.granted and l.mode = 'AccessExclusiveLock' and l.pid <> all (ours.pids)
+    where not l.granted and l.pid <> all (ours.pids) and (l.mode = 'AccessExclusiveLock' or
+      held.mode = 'RowExclusiveLock' and
+      l.mode in ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock'))
     order by l.pid)",
                                                      join(numbers, ", ")));
   std::vector<std::string> lines;

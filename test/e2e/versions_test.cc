@@ -99,6 +99,8 @@ TEST_P(Version, LargeObjectsGoRound) {
   const Outcome backup = host.run({"-v", "backup", "--jobs", "2"});
   ASSERT_TRUE(backup.ok()) << backup.describe();
   EXPECT_THAT(backup.err, HasSubstr("large_objects=1302"));
+  container.sql(
+      "select count(lo_unlink(oid)) from pg_largeobject_metadata where oid::bigint % 3 = 0");
   const Outcome restore = host.run({"restore", "--yes"});
   ASSERT_TRUE(restore.ok()) << restore.describe();
   EXPECT_EQ(first_difference(before, container.dump()), "");
@@ -119,6 +121,10 @@ TEST_P(Version, AFileThatPgDumpWroteGoesRound) {
                     host.backups() / "stock.dump", container.name()},
            .env = {"DOCKER_HOST=" + shared_docker()}});
   ASSERT_TRUE(dump.ok()) << dump.describe();
+  const std::string bytes = read_file(host.backups() / "stock.dump");
+  constexpr std::string_view kStatement = "COPY public.big";
+  const bool twice = bytes.find(kStatement) != bytes.rfind(kStatement);
+  EXPECT_EQ(twice, std::stoi(GetParam()) >= 16);  // otherwise there is nothing to see here
   container.sql("drop table big");
   const Outcome verify = host.run({"verify", "stock.dump"});
   EXPECT_TRUE(verify.ok()) << verify.describe();
