@@ -16,6 +16,7 @@
 #include "pg/block_filter.h"
 #include "pg/block_inflater.h"
 #include "pg/early_indexes.h"
+#include "pg/large_objects.h"
 #include "pg/loaders.h"
 #include "pg/restore.h"
 #include "pg/toc_parts.h"
@@ -27,6 +28,7 @@ namespace {
 
 constexpr std::size_t kReadBytes = 1 << 20;
 constexpr unsigned kLoadersAnIndexWorker = 4;
+constexpr std::uint64_t kManyObjects = 100;
 
 pg::RestoreOptions restore_options(const LoadJob& job, const Context& context) {
   return {.pg_restore = job.pg_restore,
@@ -115,6 +117,20 @@ void load_rows(const LoadJob& job, Source& object, const Verified& verified, con
   loaders.finish();
 }
 
+// Large objects, where they are many, are not left to pg_restore, which makes one at a time; but it
+// goes on after one that can't be made.
+void make_schema(const LoadJob& job, const Verified& verified, const pg::RestoreOptions& options,
+                 const Context& context) {
+  if (!job.stop_at_error || verified.proof.large_objects.rows < kManyObjects) {
+    return pg::restore_before_rows(options, verified.archive);
+  }
+  {
+    pg::Connection session = open_loader(job, verified, context.stop);
+    pg::create_large_objects(session, verified.archive, !job.no_owner);
+  }  // the server may have room for no more sessions than one
+  pg::restore_before_rows(options, pg::with_objects_made(verified.archive));
+}
+
 std::map<int, std::uint64_t> bytes_of_tables(const pg::ArchiveProof& proof) {
   std::map<int, std::uint64_t> bytes;
   for (const auto& [id, table] : proof.tables) bytes[id] = table.bytes;
@@ -184,7 +200,7 @@ void load(const LoadJob& job, Source& object, const Verified& verified, const Co
   after.stop = indexes.stop();
   try {
     run_steps(job.stop_at_error, context,
-              {[&] { pg::restore_before_rows(options, verified.archive); },
+              {[&] { make_schema(job, verified, options, context); },
                [&] { load_rows(job, object, verified, until_one_fails, progress, indexes); },
                [&] {
                  tell_of_indexes(context, progress);

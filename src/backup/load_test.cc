@@ -157,6 +157,35 @@ TEST_F(Load, MakesWhatPgRestoreMakes) {
   }
 }
 
+TEST_F(Load, MakesManyLargeObjectsAndGivesThemToTheirOwners) {
+  server_->sql("postgres", "create role \"the \"\"owner\"\"\"");
+  server_->sql(fresh("objects"),
+               "select count(lo_from_bytea(5000 + n, convert_to(repeat(md5(n::text), n % 5), "
+               "'utf8'))) from generate_series(1, 1100) n;"
+               "select lo_create(4000000000);"
+               "alter large object 5007 owner to \"the \"\"owner\"\"\";"
+               "alter large object 5700 owner to \"the \"\"owner\"\"\";"
+               "comment on large object 5007 is 'seven';"
+               "grant select on large object 5008 to \"the \"\"owner\"\"\"");
+  const std::string archive = dump("objects", {"-Z0"});
+  restore_by_stock(archive, fresh("stock"));
+  const std::string expected = test::dump_text(*server_, "stock");
+  load_file(job(fresh("ours")), archive);
+  EXPECT_EQ(first_difference(expected, test::dump_text(*server_, "ours")), "");
+
+  LoadJob others = job(fresh("ours"));
+  others.no_owner = true;
+  load_file(others, archive);
+  EXPECT_EQ(server_->value("ours",
+                           "select count(*) from pg_largeobject_metadata where lomowner = "
+                           "'postgres'::regrole"),
+            "1101");
+
+  server_->sql(fresh("ours"), "select lo_create(5001)");
+  EXPECT_THAT(error_of(job("ours"), archive), HasSubstr("pg_largeobject_metadata_oid_index"));
+  EXPECT_EQ(server_->value("ours", "select count(*) from pg_largeobject_metadata"), "1");
+}
+
 // No loaders of ours take these: pg_restore does it all.
 TEST_F(Load, LeavesInsertStatementsToPgRestore) {
   server_->sql(fresh("small"), "create table t as select generate_series(1, 100) as i");
