@@ -15,6 +15,19 @@ namespace {
 // then always stays whole in what is left.
 constexpr std::size_t kFull = kChunkBytes + kEndMarker.size();
 
+bool has_offset(const TocEntry& entry) { return entry.offset.state == DataOffset::State::kSet; }
+
+bool has_offsets(const ArchiveHeader& header) {
+  return std::ranges::any_of(header.toc, has_offset);
+}
+
+ArchiveHeader without_offsets(ArchiveHeader header) {
+  for (TocEntry& entry : header.toc) {
+    if (has_offset(entry)) entry.offset = {DataOffset::State::kNotSet, 0};
+  }
+  return header;
+}
+
 std::string number(int value) {
   std::string bytes;
   append_int(bytes, value);
@@ -28,13 +41,8 @@ ArchiveWriter::ArchiveWriter(Sink& to) : to_(to) { chunk_.reserve(kFull); }
 ArchiveWriter::ArchiveWriter(Packer& to) : ArchiveWriter(static_cast<Sink&>(to)) { packer_ = &to; }
 
 void ArchiveWriter::on_header(const ArchiveHeader& header) {
-  ArchiveHeader copy = header;
-  for (TocEntry& entry : copy.toc) {
-    if (entry.offset.state == DataOffset::State::kSet) {
-      entry.offset = {DataOffset::State::kNotSet, 0};
-    }
-  }
-  const std::string bytes = encode_header(copy);
+  const std::string bytes =
+      has_offsets(header) ? encode_header(without_offsets(header)) : encode_header(header);
   if (bytes.size() > kMostHeaderBytes) {
     throw Error("header and table of contents are larger than 1 GiB");
   }

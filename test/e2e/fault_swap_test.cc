@@ -6,6 +6,7 @@
 #include <libpq-fe.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <string>
@@ -89,10 +90,11 @@ class FaultSwap : public testing::Test {
 // Every message of the swap, and every eighth before it.
 TEST_F(FaultSwap, KilledBeforeMessages) {
   const std::vector<std::string> all = messages();
-  const auto swap = std::ranges::find_if(
-      all, [](const std::string& line) { return line.find("begin") != std::string::npos; });
-  ASSERT_NE(swap, all.end());
-  const auto first_of_swap = static_cast<std::size_t>(swap - all.begin());
+  const auto after_swap = std::find_if(all.rbegin(), all.rend(), [](const std::string& line) {
+    return line.find("begin") != std::string::npos;
+  });
+  ASSERT_NE(after_swap, all.rend());
+  const auto first_of_swap = static_cast<std::size_t>(after_swap.base() - all.begin()) - 1;
   Tally tally({"neither before nor after", "next run failed"});
   int replaced = 0;
   // Until a run has no n-th message: how many there are depends on how long the sessions' end
