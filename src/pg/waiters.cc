@@ -21,7 +21,8 @@ std::vector<std::string> waiters(Connection& asker, const std::vector<int>& hold
   asker.query_within(kPatience, "select pg_catalog.pg_stat_clear_snapshot()");
   // What waits for AccessShareLocks wants an AccessExclusiveLock; reading large objects takes
   // RowExclusiveLocks (open_lo_relation() in inv_api.c). pg_blocking_pids() would not see the
-  // process that replays the log of a standby.
+  // process that replays the log of a standby. The locks are thousands, those waited for few: the
+  // server, which knows neither, must not join the ones with all the others.
   const Result r = asker.query_within(kPatience, fmt::format(
                                                      R"(
     with ours as (
@@ -29,16 +30,19 @@ std::vector<std::string> waiters(Connection& asker, const std::vector<int>& hold
       where a.pid in ({}) or (a.application_name = 'pg_dump' and a.usename = session_user and
                               a.datname = pg_catalog.current_database())),
     locks as materialized (
-      select * from pg_catalog.pg_locks where locktype = 'relation')
-    select distinct on (l.pid) l.pid, l.mode, coalesce(c.relname, l.locktype)
-    from ours cross join locks l
-      join locks held on held.granted and held.pid = any (ours.pids) and
-        held.database = l.database and held.relation = l.relation
-      left join pg_catalog.pg_class c on c.oid = l.relation
-    where not l.granted and l.pid <> all (ours.pids) and (l.mode = 'AccessExclusiveLock' or
+      select * from pg_catalog.pg_locks where locktype = 'relation'),
+    waiting as materialized (select * from locks where not granted),
+    held as materialized (
+      select * from locks where granted and relation = any (array(select relation from waiting)))
+    select distinct on (w.pid) w.pid, w.mode, coalesce(c.relname, w.locktype)
+    from ours cross join waiting w
+      join held on held.pid = any (ours.pids) and
+        held.database = w.database and held.relation = w.relation
+      left join pg_catalog.pg_class c on c.oid = w.relation
+    where w.pid <> all (ours.pids) and (w.mode = 'AccessExclusiveLock' or
       held.mode = 'RowExclusiveLock' and
-      l.mode in ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock'))
-    order by l.pid)",
+      w.mode in ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock'))
+    order by w.pid)",
                                                      join(numbers, ", ")));
   std::vector<std::string> lines;
   for (int i = 0; i < r.rows(); ++i) {
