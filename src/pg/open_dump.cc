@@ -85,8 +85,8 @@ void start_readers(Dump& dump, std::vector<Connection> sessions, int server_majo
   for (const Connection& session : sessions) dump.holders.push_back(session.backend_pid());
   context.log.debug("readers", {{"sessions", std::to_string(sessions.size())},
                                 {"tables", std::to_string(dump.locked.tables.size())},
-                                {"large_objects", std::to_string(dump.objects.oids.size())},
-                                {"slices", std::to_string(slices.size())}});
+                                {"slices", std::to_string(slices.size())},
+                                {"large_objects", std::to_string(dump.objects.oids.size())}});
   dump.readers = std::make_unique<Readers>(
       std::move(sessions),
       Readers::ToRead{.tables = dump.locked.tables,

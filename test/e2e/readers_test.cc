@@ -1,4 +1,5 @@
-// A database with tables that are large enough to be read by many sessions.
+// A database with tables that are large enough, and large objects that are enough, to be read by
+// many sessions.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -31,7 +32,9 @@ class BigTables : public testing::Test {
     server.sql("shop",
                "create table entry(id int primary key, code text, body text);"
                "insert into entry select i, md5(i::text), repeat(md5((i * 3)::text), 5) "
-               "from generate_series(1, 90000) i");
+               "from generate_series(1, 90000) i;"
+               "select count(lo_from_bytea(0, convert_to(repeat(md5(i::text), i % 600), 'utf8'))) "
+               "from generate_series(1, 900) i");
     server.sql("shop", "vacuum analyze");
     pgstow.with("BACKUP_JOBS=3").with("BACKUP_LOG_LEVEL=debug");
   }
@@ -65,7 +68,7 @@ class BigTables : public testing::Test {
 TEST_F(BigTables, AreInOneArchiveThatEveryToolRestores) {
   const Outcome backup = pgstow.run({"backup"});
   ASSERT_TRUE(backup.ok()) << backup.describe();
-  EXPECT_THAT(backup.err, HasSubstr("readers sessions=3 tables=2"));
+  EXPECT_THAT(backup.err, ContainsRegex("readers sessions=3 tables=2 .*large_objects=900"));
   ASSERT_TRUE(pgstow.run({"verify"}).ok());
   ASSERT_TRUE(pgstow.run({"restore", "--yes", "--into", "ours"}).ok());
   EXPECT_EQ(restored_text("ours"), "");
@@ -153,6 +156,8 @@ TEST_F(BigTables, AreReadByPgDumpWhereTheServerHasNoSessionsLeft) {
   server.sql("postgres", "create role limited login");
   server.sql("postgres", "grant pg_read_all_data to limited");
   server.sql("postgres", "alter role limited connection limit 2");
+  server.sql("shop",
+             "select count(lo_unlink(oid)) from pg_largeobject_metadata");  // not his to read
   Program program = pgstow.program({"backup"});
   program.env.insert(program.env.begin(), "PGUSER=limited");
   const Outcome backup = run(program);

@@ -149,11 +149,12 @@ TEST_F(KilledSweep, BeforeEachCallWithTwoStores) {
   });
 }
 
-// With a table that readers take: what they held of the server is let go, too.
+// With a table and large objects that readers take: what they held of the server is let go, too.
 TEST_F(KilledSweep, BeforeEachCallWithReaders) {
   server.sql("shop",
              "create table big as select i, repeat(md5(i::text), 3) as t "
-             "from generate_series(1, 75000) i");
+             "from generate_series(1, 75000) i;"
+             "select count(lo_from_bytea(0, md5(i::text)::bytea)) from generate_series(1, 600) i");
   server.sql("shop", "vacuum analyze big");
   pgstow.with("BACKUP_JOBS=3").with("BACKUP_LOG_LEVEL=debug");
   kill_before_each(30, 16, {}, [&] {
