@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
-#include <functional>
 #include <memory>
 #include <utility>
 
@@ -34,15 +33,6 @@ void check_archive(const Backup& backup, Store& store, const Context& context) {
   }
 }
 
-// What is found wrong with what was written is no damage of the source, which Corrupt tells.
-void in_target(const std::function<void()>& write) {
-  try {
-    write();
-  } catch (const Corrupt& e) {
-    throw Error(e.what(), e.hint());
-  }
-}
-
 // The archive's bytes from one store to another; nothing is visible there unless they are what the
 // manifest says.
 void copy_archive(const Backup& backup, Store& from, Store& to, Existing existing,
@@ -64,18 +54,16 @@ void copy_archive(const Backup& backup, Store& from, Store& to, Existing existin
     throw Corrupt(from.location(backup.key) + ": is not what its manifest says",
                   "`pgstow verify --from " + from.name() + " " + backup.key + "` says more");
   }
-  in_target([&] { sink->finish(); });
+  sink->finish();
   progress.done();
 }
 
 void write_beside(Store& store, const std::string& key, std::string_view content) {
-  in_target([&] {
-    try {
-      write_object(store, key, content, Existing::kRefuse);
-    } catch (const Exists&) {
-      write_object(store, key, content, Existing::kRenew);
-    }
-  });
+  try {
+    write_object(store, key, content, Existing::kRefuse);
+  } catch (const Exists&) {
+    write_object(store, key, content, Existing::kRenew);
+  }
 }
 
 // Nothing where they are not what they were: the backup is copied without them, too.
@@ -168,14 +156,12 @@ std::vector<Store*> whole_copies(const Backup& backup, const std::vector<Store*>
 // What an earlier verification said of the archive that was replaced no longer holds. The record is
 // written over, not removed, which a store may not allow.
 void forget_verification(const Backup& backup, Store& store, const Context& context) {
-  in_target([&] {
-    record_verification(store, backup.key,
-                        {.time = context.clock.now(),
-                         .good = true,
-                         .bytes = backup.bytes,
-                         .sha256 = {},
-                         .problem = {}});
-  });
+  record_verification(store, backup.key,
+                      {.time = context.clock.now(),
+                       .good = true,
+                       .bytes = backup.bytes,
+                       .sha256 = {},
+                       .problem = {}});
 }
 
 bool has_bytes_of_manifest(const Backup& backup, Store& store, const Context& context) {

@@ -175,7 +175,7 @@ void read_back(const std::shared_ptr<S3Client>& client, const std::string& key,
       left -= n;
     }
     if (hash.finish() != part.sha256) {
-      throw Corrupt(client->location(key) + ": what lies there is not what was sent");
+      throw Error(client->location(key) + ": what lies there is not what was sent", kStoredOther);
     }
   }
 }

@@ -57,7 +57,12 @@ class S3Download final : public Source {
   std::unique_ptr<Ordered<std::string>> fetchers_;  // last: its threads use what is above
 };
 
-// Reads the object and throws Corrupt unless it is what these parts sent.
+// For whoever finds, right after it was written, that a server does not have what it was sent. No
+// Corrupt: that tells of a backup that was good once.
+inline constexpr const char* kStoredOther =
+    "the server keeps other bytes than it is given: see to it";
+
+// Reads the object and throws Error unless it is what these parts sent.
 void read_back(const std::shared_ptr<S3Client>& client, const std::string& key,
                const std::vector<S3Part>& parts);
 

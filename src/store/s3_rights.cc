@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "store/s3_digest.h"
+#include "store/s3_download.h"
 #include "store/s3_keeping.h"
 #include "store/s3_listing.h"
 #include "store/s3_multipart.h"
@@ -202,7 +203,7 @@ class Attempts {
     std::string content(kContent.size() + 1, '\0');
     content.resize(source->read(content));
     if (content != kContent) {
-      throw Corrupt(client_.location(key_) + ": what was written was not read again");
+      throw Error(client_.location(key_) + ": what was written was not read again", kStoredOther);
     }
   }
 

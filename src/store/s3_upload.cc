@@ -222,8 +222,9 @@ void S3Upload::check_whole(const std::string& etag) {
   if (reply.http.header(kWriterHeader).value_or(writer_) != writer_) refuse_other();
   const auto size = parse_int(reply.header("content-length"));
   if (!size || std::cmp_not_equal(*size, bytes_)) {
-    throw Corrupt(fmt::format("{}: {} bytes were sent, {} lie there", client_->location(key_),
-                              bytes_, size.value_or(-1)));
+    throw Error(fmt::format("{}: {} bytes were sent, {} lie there", client_->location(key_), bytes_,
+                            size.value_or(-1)),
+                kStoredOther);
   }
   const Time now = client_->context().clock.now();
   if (is_protected() && !is_locked(client_->settings(), reply, now)) {
