@@ -33,7 +33,8 @@ const TocEntry* ArchiveHeader::find(int dump_id) const {
 }
 
 void ArchiveVisitor::on_framed(FramedRows rows) {
-  std::string_view chunks = rows.chunks;
+  const std::string held = std::move(rows.chunks);
+  std::string_view chunks = held;
   while (!chunks.empty()) {
     const auto size = static_cast<std::size_t>(decode_int(chunks).value());
     on_bytes(chunks.substr(kIntSize, size));

@@ -91,6 +91,7 @@ void judge(const ComparePlan& plan, const std::vector<Proof>& found, Comparison&
 
 std::vector<std::string> relations_of(const ComparePlan& plan) {
   std::vector<std::string> relations;
+  relations.reserve(plan.groups.size());
   for (const Group& group : plan.groups) relations.push_back(group.relation);
   return relations;
 }

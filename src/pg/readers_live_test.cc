@@ -1,6 +1,7 @@
 // Dumps by readers against what pg_dump alone makes of the same snapshot, on a real server.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <filesystem>
@@ -111,7 +112,6 @@ std::string generated_table(const std::string& name, std::uint64_t seed) {
   const auto below = [&](std::uint64_t limit) { return numbers.next() % limit; };
   std::string columns;
   std::string values;
-  std::string extra;
   for (std::uint64_t i = 0, count = below(6); i < count; ++i) {
     const auto& column = kColumns[below(std::size(kColumns))];
     const std::string separator = columns.empty() ? "" : ", ";
@@ -201,10 +201,12 @@ class ReadersAmongOthers : public ::testing::Test {
   }
   // Readers that begin with a few slices, and do not read on before somebody takes what they have.
   static void slowly(DumpPlan& plan) { plan.buffer_bytes = 1 << 16; }
-  std::string log_of(TestDump& test) const {
-    std::rewind(test.log_file.get());
+  // Also while the dump goes on: the place where the log is written stays.
+  static std::string log_of(const TestDump& test) {
     std::string text(1 << 16, '\0');
-    text.resize(std::fread(text.data(), 1, text.size(), test.log_file.get()));
+    const ssize_t n = ::pread(::fileno(test.log_file.get()), text.data(), text.size(), 0);
+    if (n < 0) throw_errno("the log");
+    text.resize(static_cast<std::size_t>(n));
     return text;
   }
 

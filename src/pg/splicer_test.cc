@@ -41,7 +41,8 @@ BigTable big(const std::string& oid) {
 ArchiveHeader spliced(const ArchiveHeader& header, const std::vector<BigTable>& tables,
                       const std::set<std::string>& plain) {
   Recorder recorder;
-  Splicer splicer(tables, plain, {}, nullptr, recorder);
+  const LargeObjects no_objects;
+  Splicer splicer(tables, plain, no_objects, nullptr, recorder);
   splicer.on_header(header);
   return recorder.header;
 }
@@ -57,13 +58,16 @@ LargeObjects objects_of_two() {
 ArchiveHeader with_objects(const ArchiveHeader& header) {
   const LargeObjects objects = objects_of_two();
   Recorder recorder;
-  Splicer splicer({}, {}, objects, nullptr, recorder);
+  const std::vector<BigTable> no_tables;
+  const std::set<std::string> no_rows;
+  Splicer splicer(no_tables, no_rows, objects, nullptr, recorder);
   splicer.on_header(header);
   return recorder.header;
 }
 
 std::vector<std::string> order(const ArchiveHeader& header) {
   std::vector<std::string> lines;
+  lines.reserve(header.toc.size());
   for (const TocEntry& entry : header.toc) {
     lines.push_back(std::to_string(entry.dump_id) + " " + entry.desc);
   }

@@ -1,6 +1,8 @@
 // For tests: a dump by readers, and how it differs from one that pg_dump makes alone.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <cstdio>
 #include <functional>
 #include <map>
@@ -143,7 +145,7 @@ inline std::string difference(const std::string& expected, const std::string& ac
   for (std::size_t i = 0; i < std::max(toc_a.size(), toc_b.size()); ++i) {
     const std::string one = i < toc_a.size() ? toc_a[i] : "nothing";
     const std::string other = i < toc_b.size() ? toc_b[i] : "nothing";
-    if (one != other) return "entry\n  " + one + "\nbut\n  " + other;
+    if (one != other) return fmt::format("entry\n  {}\nbut\n  {}", one, other);
   }
   const auto blocks_a = blocks(a);
   const auto blocks_b = blocks(b);
