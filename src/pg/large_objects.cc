@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <utility>
 
@@ -20,9 +21,9 @@ constexpr std::size_t kAtOnce = 256;
 constexpr std::size_t kFirst = std::size_t{16} << 10;
 constexpr std::size_t kNext = std::size_t{1} << 20;
 
-// Made in one transaction. Each is locked when its owner changes; the server's lock table holds a
-// few thousand locks.
-constexpr std::size_t kMadeAtOnce = 500;
+// Made in one transaction. Each is locked when its owner changes; the server's lock table holds
+// some thousand locks.
+constexpr std::size_t kMadeAtOnce = 200;
 
 constexpr std::string_view kObject = "BLOB";          // up to archive 1.15: an entry each
 constexpr std::string_view kGroup = "BLOB METADATA";  // from 1.16 on: an entry for many
@@ -149,6 +150,9 @@ std::optional<LargeObjects> choose_large_objects(Connection& leader,
 
 void lock_large_objects(Connection& session, const LargeObjects& objects) {
   session.query(kShortly);
+  // lo_get() keeps its lock of the contents. That of pg_largeobject_metadata it takes and lets go
+  // for each object; a statement of ours keeps it.
+  session.query("select from pg_catalog.pg_largeobject_metadata limit 1");
   session.query("select pg_catalog.lo_get($1::oid, 0, 1)", {std::to_string(objects.oids.front())});
   session.query(kPatiently);
 }
@@ -172,21 +176,22 @@ void read_large_objects(Connection& session, std::span<const std::uint32_t> oids
 }
 
 void create_large_objects(Connection& session, const ArchiveHeader& archive, bool with_owners) {
-  std::vector<std::uint32_t> oids;  // one owner's
-  std::string owner;
-  const std::string maker = session.query("select current_user").text(0, 0);
-  const auto make_them = [&] {
-    const bool given = with_owners && owner != maker;
-    make(session, std::exchange(oids, {}), given ? owner : "");
-  };
+  std::map<std::string, std::vector<std::uint32_t>> by_owner;
   for (const TocEntry& entry : archive.toc) {
     if (!makes_objects(entry)) continue;
-    if (entry.owner.value_or("") != owner) make_them();
-    owner = entry.owner.value_or("");
+    std::vector<std::uint32_t>& his = by_owner[entry.owner.value_or("")];
     const std::vector<std::uint32_t> more = objects_of(entry);
-    oids.insert(oids.end(), more.begin(), more.end());
+    his.insert(his.end(), more.begin(), more.end());
   }
-  make_them();
+  const std::string maker = session.query("select current_user").text(0, 0);
+  for (const auto& [owner, oids] : by_owner) {
+    try {
+      make(session, oids, with_owners && owner != maker ? owner : "");
+    } catch (Error& e) {
+      e.within("making large objects of " + printable(owner));
+      throw;
+    }
+  }
 }
 
 ArchiveHeader with_objects_made(const ArchiveHeader& archive) {

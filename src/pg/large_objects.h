@@ -39,9 +39,10 @@ struct LargeObjectChoice {
 std::optional<LargeObjects> choose_large_objects(Connection& leader,
                                                  const LargeObjectChoice& choice);
 
-// Takes the lock that reading them needs, and keeps it to the transaction's end, so that no reader
-// has to queue for it behind somebody who waits for another reader. Throws ServerError 55P03
-// (lock_not_available) when somebody is before us. Not by LOCK TABLE, which is a superuser's there.
+// Takes the locks that reading them needs, and keeps them to the transaction's end, so that no
+// reader has to queue for one behind somebody who waits for another reader, or for the leader.
+// Throws ServerError 55P03 (lock_not_available) when somebody is before us. Not by LOCK TABLE,
+// which is a superuser's there.
 void lock_large_objects(Connection& session, const LargeObjects& objects);
 
 // Called with an object's contents, in pieces of at most 1 MiB, in their order; `begins` with the

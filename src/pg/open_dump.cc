@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::size_t kMostTables = 2000;  // the locks of all are looked at each second
 constexpr unsigned kLeftForOthers = 3;     // sessions of the server
+constexpr int kTriesWithObjects = 2;       // then pg_dump reads the large objects
 constexpr int kTries = 5;                  // then without locks of ours
 constexpr int kMostTries = 20;
 constexpr std::chrono::seconds kNextTry{1};
@@ -98,13 +99,13 @@ void start_readers(Dump& dump, std::vector<Connection> sessions, int server_majo
 
 // Nothing when somebody came between.
 std::unique_ptr<Dump> try_dump(Connection& leader, const DumpPlan& plan, unsigned readers,
-                               const Context& context) {
+                               bool take_objects, const Context& context) {
   auto dump = std::make_unique<Dump>(context.stop);
   std::optional<LockedSnapshot> locked = lock_big_tables(leader, choice(leader, plan, readers));
   if (!locked) return nullptr;
   dump->locked = *std::move(locked);
   dump->holders.push_back(leader.backend_pid());
-  if (readers > 0) {
+  if (readers > 0 && take_objects) {
     std::optional<LargeObjects> objects = choose_large_objects(
         leader,
         {.least = plan.objects_from, .least_bytes = plan.bytes_in_all, .encoding = plan.encoding});
@@ -145,7 +146,8 @@ std::unique_ptr<Dump> open_dump(Connection& leader, const DumpPlan& plan, const 
   const unsigned readers = possible_readers(leader, plan, context);
   for (int tries = 1;; ++tries) {
     // In the end without locks of ours, so that there is nothing to come between.
-    if (auto dump = try_dump(leader, plan, tries < kTries ? readers : 0, context)) {
+    if (auto dump = try_dump(leader, plan, tries < kTries ? readers : 0, tries <= kTriesWithObjects,
+                             context)) {
       dump->watch = std::make_unique<LockWatch>(
           leader, dump->holders, GiveWay{.after = plan.give_way_after, .backup = dump->stop},
           context.log);

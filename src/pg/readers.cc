@@ -87,7 +87,7 @@ ReaderSessions open_readers(const Connection& leader, unsigned wanted, const Loc
     const auto* refused = dynamic_cast<const ServerError*>(&e);
     sessions.raced = refused != nullptr && refused->sqlstate() == kLockNotAvailable;
     if (!sessions.raced) {
-      context.log.warning("the server gives fewer sessions than asked for",
+      context.log.warning("a reader could not begin: there are fewer than asked for",
                           {{"readers", std::to_string(sessions.open.size())},
                            {"asked", std::to_string(wanted)},
                            {"cause", e.what()}});

@@ -60,7 +60,7 @@ class S3Download final : public Source {
 // For whoever finds, right after it was written, that a server does not have what it was sent. No
 // Corrupt: that tells of a backup that was good once.
 inline constexpr const char* kStoredOther =
-    "the server keeps other bytes than it is given: see to it";
+    "the server keeps other bytes than it is given: is its storage failing?";
 
 // Reads the object and throws Error unless it is what these parts sent.
 void read_back(const std::shared_ptr<S3Client>& client, const std::string& key,
