@@ -8,13 +8,36 @@
 #include "base/text.h"
 
 namespace pgstow::pg {
+namespace {
+
+// Those of tables after which so many bytes of rows come. Of the last table nothing would be
+// gained: its longest index would only share the processors with one session more than there are
+// jobs.
+std::vector<IndexBuild> before_other_rows(std::vector<IndexBuild> builds,
+                                          const ArchiveHeader& archive,
+                                          const std::map<int, std::uint64_t>& bytes,
+                                          std::uint64_t least) {
+  std::map<int, std::uint64_t> after;  // by the dump id of TABLE DATA
+  std::uint64_t so_far = 0;
+  for (auto entry = archive.toc.rbegin(); entry != archive.toc.rend(); ++entry) {
+    const auto rows = bytes.find(entry->dump_id);
+    if (rows == bytes.end()) continue;
+    after[entry->dump_id] = so_far;
+    so_far += rows->second;
+  }
+  std::erase_if(builds, [&](const IndexBuild& build) { return after[build.rows] < least; });
+  return builds;
+}
+
+}  // namespace
 
 EarlyIndexes::EarlyIndexes(const RestoreOptions& options, const ArchiveHeader& archive,
                            const std::map<int, std::uint64_t>& bytes, EarlyIndexOptions early)
     : options_(options),
       archive_(archive),
       early_(std::move(early)),
-      all_(independent_indexes(archive, bytes)),
+      all_(before_other_rows(independent_indexes(archive, bytes), archive, bytes,
+                             early_.least_work)),
       outer_stop_(options.stop),
       outer_(options.stop, [this] { stop_.request_stop(); }) {
   options_.stop = stop_.get_token();

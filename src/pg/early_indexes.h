@@ -22,7 +22,8 @@ namespace pgstow::pg {
 
 struct EarlyIndexOptions {
   unsigned workers = 1;  // sessions of the server, beside those that load; 0: none is built early
-  // For less than that (IndexBuild::work) a pg_restore of its own is not worth it.
+  // For less than that (IndexBuild::work), or where fewer bytes of rows come after its table, a
+  // pg_restore of its own is not worth it.
   std::uint64_t least_work = std::uint64_t{64} << 20;
   std::function<void(const std::string& index)> on_begin = [](const std::string&) {};  // any thread
 };

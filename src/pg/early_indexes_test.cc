@@ -45,7 +45,7 @@ RestoreOptions options(const char* program, bool stop_at_error, std::stop_token 
           .stop = std::move(stop)};
 }
 
-const EarlyIndexOptions kAny{.workers = 1, .least_work = 1, .on_begin = [](const auto&) {}};
+const EarlyIndexOptions kAny{.workers = 1, .least_work = 0, .on_begin = [](const auto&) {}};
 
 TEST(EarlyIndexes, WhatIsNotBegunIsLeft) {
   const ArchiveHeader header = archive();
