@@ -5,8 +5,7 @@
 namespace pgstow {
 namespace {
 
-constexpr double kSmallest = 8192;  // an empty table still costs something
-constexpr std::string_view kObjects = "BLOBS";
+constexpr double kSmallest = 8192;                 // an empty table still costs something
 constexpr const char* kLargeObjectTable = "2613";  // pg_largeobject
 
 }  // namespace
@@ -18,14 +17,14 @@ Meter::Meter(std::string phase, std::map<std::string, pg::TableSize> sizes,
 }
 
 double Meter::weight(const pg::TocEntry& entry) const {
-  const bool objects = entry.desc == kObjects;
+  const bool objects = entry.holds_large_objects();
   const auto found = sizes_.find(objects ? kLargeObjectTable : entry.oid);
   const double bytes = found == sizes_.end() ? 0 : static_cast<double>(found->second.bytes);
   return std::max(objects ? bytes / object_blocks_ : bytes, kSmallest);
 }
 
 void Meter::on_header(const pg::ArchiveHeader& header) {
-  const auto blocks = std::ranges::count(header.toc, kObjects, &pg::TocEntry::desc);
+  const auto blocks = std::ranges::count_if(header.toc, &pg::TocEntry::holds_large_objects);
   object_blocks_ = std::max(static_cast<double>(blocks), 1.0);
   for (const pg::TocEntry& entry : header.toc) {
     if (!entry.has_data) continue;

@@ -92,7 +92,7 @@ Verified part_of(const Verified& whole, pg::ArchiveHeader header) {
       .archive = std::move(header), .proof = {}, .raw = whole.raw, .stored = whole.stored};
   part.proof.complete = whole.proof.complete;
   for (const pg::TocEntry& entry : part.archive.toc) {
-    if (entry.desc == "BLOBS") part.proof.large_objects = whole.proof.large_objects;
+    if (entry.holds_large_objects()) part.proof.large_objects = whole.proof.large_objects;
     const auto proof = whole.proof.tables.find(entry.dump_id);
     if (proof != whole.proof.tables.end()) part.proof.tables.insert(*proof);
   }

@@ -29,6 +29,8 @@ struct DataOffset {
 
 using OptionalText = std::optional<std::string>;  // NULL and "" differ in the format
 
+inline constexpr std::string_view kLargeObjects = "BLOBS";  // TocEntry::desc of their contents
+
 struct TocEntry {
   int dump_id = 0;
   bool has_data = false;
@@ -49,6 +51,8 @@ struct TocEntry {
   std::vector<std::string> dependencies;
   DataOffset offset;
 
+  // Its block is made of large objects.
+  bool holds_large_objects() const { return desc == kLargeObjects; }
   // Its block is COPY text; that of `pg_dump --inserts` is made of SQL statements.
   bool has_copy_text() const { return has_data && copy && !copy->empty(); }
 };

@@ -22,7 +22,6 @@ constexpr std::size_t kSmallChunk = std::size_t{4} << 10;
 constexpr std::size_t kGathered = std::size_t{64} << 10;
 
 constexpr std::string_view kTableData = "TABLE DATA";
-constexpr std::string_view kBlobs = "BLOBS";
 
 }  // namespace
 
@@ -185,7 +184,8 @@ bool ArchiveParser::State::read_dump_id() {
   if (std::exchange(block.seen, true)) corrupt(fmt::format("a second block of entry {}", *id));
   block.at = block_at;
   entry = block.entry;
-  if (entry->desc != (large_objects ? kBlobs : kTableData)) {
+  const bool fits = large_objects ? entry->holds_large_objects() : entry->desc == kTableData;
+  if (!fits) {
     corrupt(fmt::format("the block of entry {} is of the wrong type", *id));
   }
   const DataOffset& offset = entry->offset;

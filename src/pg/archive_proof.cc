@@ -66,7 +66,7 @@ void ProofTaker::on_header(const ArchiveHeader& header) {
 void ProofTaker::on_block_begin(const TocEntry& entry) {
   current_ = &entry;
   block_bytes_ = 0;
-  large_objects_here_ = plain_ && entry.desc == "BLOBS";
+  large_objects_here_ = plain_ && entry.holds_large_objects();
   if (plain_ && entry.has_copy_text()) rows_.emplace();
   if (!rows_ && !large_objects_here_) proof_.complete = false;
   if (next_ != nullptr) next_->on_block_begin(entry);

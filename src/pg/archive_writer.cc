@@ -52,7 +52,7 @@ void ArchiveWriter::on_header(const ArchiveHeader& header) {
 }
 
 void ArchiveWriter::on_block_begin(const TocEntry& entry) {
-  large_objects_ = entry.desc == "BLOBS";
+  large_objects_ = entry.holds_large_objects();
   if (packer_ != nullptr) {
     packer_->mark();
     blocks_.push_back({.dump_id = entry.dump_id, .begin = packer_->bytes_in()});

@@ -14,7 +14,6 @@
 namespace pgstow::pg {
 namespace {
 
-constexpr std::string_view kLockTimeout = "55P03";
 // Of the patterns by which pg_dump is told of the tables: ssh and kubectl take no more than about
 // twice as many bytes of arguments; so many steps take it less than half a second.
 constexpr std::size_t kMostBytes = std::size_t{64} << 10;
@@ -142,7 +141,7 @@ bool lock(Connection& leader, const std::vector<Candidate>& tables, const Choose
     leader.query(lock_statement(tables) + " in access share mode");
   } catch (const ServerError& e) {
     leader.query("rollback");
-    if (e.sqlstate() == kLockTimeout) throw_locked(leader, tables, e);
+    if (e.sqlstate() == kLockNotAvailable) throw_locked(leader, tables, e);
     if (std::ranges::find(kGone, e.sqlstate()) != std::end(kGone)) return false;
     throw;
   }

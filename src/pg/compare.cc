@@ -100,7 +100,7 @@ std::vector<std::string> relations_of(const ComparePlan& plan) {
 class Readings {
  public:
   Readings(const OpenSession& open, unsigned sessions, const std::stop_token& stop)
-      : tasks_(open, sessions, stop) {}
+      : sessions_(sessions), tasks_(open, sessions, stop) {}
 
   void begin(const ComparePlan& plan) {
     for (const Reading& reading : plan.readings) {
@@ -109,12 +109,11 @@ class Readings {
     }
   }
   // Of each session's share an eighth at a time: some may be long.
-  void begin(std::span<const std::uint32_t> objects, unsigned sessions) {
+  void begin(std::span<const std::uint32_t> objects) {
     const std::size_t step =
-        std::clamp(objects.size() / sessions / 8, std::size_t{1}, kMostObjects);
+        std::clamp(objects.size() / sessions_ / 8, std::size_t{1}, kMostObjects);
     for (; !objects.empty(); ++object_tasks_) {
-      const auto some = objects.first(std::min(objects.size(), step));
-      objects = objects.subspan(some.size());
+      const auto some = take_first(objects, step);
       tasks_.submit([some](Connection& session) { return object_proof(session, some); });
     }
   }
@@ -138,6 +137,7 @@ class Readings {
   }
 
  private:
+  const unsigned sessions_;
   SessionTasks<Proof> tasks_;
   std::size_t object_tasks_ = 0;
 };
@@ -177,7 +177,7 @@ Comparison compare(const OpenSession& open, const ArchiveHeader& archive, const 
   if (proof.large_objects.rows > 0) objects = all_large_objects(session);
   Readings readings(open_prepared, options.sessions, stop);
   readings.begin(plan);
-  readings.begin(objects, options.sessions);
+  readings.begin(objects);
   readings.end_tables(plan, progress, result);
   freed.force_again();
   compare_sequences(session, archive, result);

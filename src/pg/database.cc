@@ -18,7 +18,6 @@ constexpr std::string_view kRestoring = "__restoring_";
 constexpr std::string_view kBefore = "__before_";
 constexpr std::size_t kStampLength = 15;
 constexpr std::string_view kObjectInUse = "55006";  // SQLSTATE, as the next two
-constexpr std::string_view kLockNotAvailable = "55P03";
 constexpr std::string_view kQueryCanceled = "57014";
 constexpr std::chrono::milliseconds kLockPatience{10'000};
 constexpr std::chrono::milliseconds kRetryTermination{100};

@@ -28,7 +28,6 @@ constexpr std::size_t kMadeAtOnce = 200;
 constexpr std::string_view kObject = "BLOB";          // up to archive 1.15: an entry each
 constexpr std::string_view kGroup = "BLOB METADATA";  // from 1.16 on: an entry for many
 
-constexpr std::string_view kLockNotAvailable = "55P03";
 constexpr const char* kShortly = "set local lock_timeout = '1s'";
 constexpr const char* kPatiently = "set local lock_timeout = 0";
 
@@ -113,14 +112,18 @@ std::vector<std::uint32_t> objects_of(const TocEntry& entry) {
   return oids;
 }
 
+// As a value of type oid[].
+std::string array_of(std::span<const std::uint32_t> oids) {
+  return fmt::format("{{{}}}", fmt::join(oids, ","));
+}
+
 void make(Connection& session, std::span<const std::uint32_t> oids, const std::string& owner) {
   while (!oids.empty()) {
-    const auto some = oids.first(std::min(oids.size(), kMadeAtOnce));
-    oids = oids.subspan(some.size());
+    const auto some = take_first(oids, kMadeAtOnce);
     session.query("begin");
     session.query(
         "select pg_catalog.count(pg_catalog.lo_create(oid)) from pg_catalog.unnest($1::oid[]) oid",
-        {fmt::format("{{{}}}", fmt::join(some, ","))});
+        {array_of(some)});
     if (!owner.empty()) {
       std::string statements;
       for (const std::uint32_t oid : some) {
@@ -157,15 +160,20 @@ void lock_large_objects(Connection& session, const LargeObjects& objects) {
   session.query(kPatiently);
 }
 
+std::span<const std::uint32_t> take_first(std::span<const std::uint32_t>& oids, std::size_t most) {
+  const auto first = oids.first(std::min(oids.size(), most));
+  oids = oids.subspan(first.size());
+  return first;
+}
+
 void read_large_objects(Connection& session, std::span<const std::uint32_t> oids,
                         const ObjectPieces& to) {
   while (!oids.empty()) {
-    const auto some = oids.first(std::min(oids.size(), kAtOnce));
-    oids = oids.subspan(some.size());
+    const auto some = take_first(oids, kAtOnce);
     const Result r = session.query_bytes(
         "select pg_catalog.lo_get(o.oid, 0, $2::int) from pg_catalog.unnest($1::oid[]) with "
         "ordinality o (oid, place) order by place",
-        {fmt::format("{{{}}}", fmt::join(some, ",")), std::to_string(kFirst)});
+        {array_of(some), std::to_string(kFirst)});
     for (int i = 0; i < r.rows(); ++i) {
       const std::uint32_t oid = some[static_cast<std::size_t>(i)];
       const std::string_view piece = r.bytes(i, 0);

@@ -45,6 +45,9 @@ std::optional<LargeObjects> choose_large_objects(Connection& leader,
 // which is a superuser's there.
 void lock_large_objects(Connection& session, const LargeObjects& objects);
 
+// Takes the first ones off, at most so many.
+std::span<const std::uint32_t> take_first(std::span<const std::uint32_t>& oids, std::size_t most);
+
 // Called with an object's contents, in pieces of at most 1 MiB, in their order; `begins` with the
 // first one of each object, which may be empty. The view is lent for the call.
 using ObjectPieces = std::function<void(std::uint32_t oid, bool begins, std::string_view contents)>;

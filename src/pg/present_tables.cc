@@ -13,8 +13,6 @@
 namespace pgstow::pg {
 namespace {
 
-constexpr std::string_view kLockNotAvailable = "55P03";  // SQLSTATE
-
 // Everything that goes where the tables $1 go: as (class, oid).
 constexpr std::string_view kTheirs = R"(
 with tab as (select pg_catalog.unnest($1::oid[]) as oid),

@@ -15,8 +15,6 @@
 namespace pgstow::pg {
 namespace {
 
-constexpr std::string_view kLockNotAvailable = "55P03";
-
 constexpr std::uint64_t kMostObjects = 256;                // of a slice
 constexpr std::size_t kHandedOver = std::size_t{1} << 20;  // bytes of them at once
 
@@ -129,7 +127,7 @@ void Readers::work(Connection& session, const std::stop_token& stop) {
 }
 
 void Readers::read(Connection& session, std::size_t lane, const std::stop_token& stop) {
-  const bool objects = slices_[lane].table == tables_.size();
+  const bool objects = are_objects(slices_[lane].table);
   try {
     if (objects) {
       read_objects(session, lane, stop);
@@ -195,7 +193,7 @@ std::optional<Readers::Piece> Readers::take(std::size_t table) {
       if (auto piece = stage_.take(wait_)) return piece;
     } catch (const Transient& e) {
       if (!e.hint().empty()) throw;
-      if (table == tables_.size()) {
+      if (are_objects(table)) {
         throw Transient(std::string("reading large objects: ") + e.what(),
                         "is the server stuck or out of reach?");
       }

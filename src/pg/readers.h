@@ -76,6 +76,7 @@ class Readers {
   void read_table(Connection& session, std::size_t lane, const std::stop_token& stop);
   void read_objects(Connection& session, std::size_t lane, const std::stop_token& stop);
   std::optional<Piece> take(std::size_t table);
+  bool are_objects(std::size_t table) const { return table == tables_.size(); }
 
   std::vector<Connection> sessions_;
   const std::vector<BigTable>& tables_;

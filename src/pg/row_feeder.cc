@@ -28,7 +28,7 @@ void RowFeeder::on_header(const ArchiveHeader& header) {
 
 void RowFeeder::on_block_begin(const TocEntry& entry) {
   entry_ = by_id_.at(entry.dump_id);
-  alone_ = entry.desc != "BLOBS" && is_made_by_extension(header_, entry);
+  alone_ = !entry.holds_large_objects() && is_made_by_extension(header_, entry);
 }
 
 void RowFeeder::on_large_object(std::uint32_t oid) {
@@ -88,7 +88,7 @@ void RowFeeder::give_objects() {
 }
 
 void RowFeeder::on_block_end() {
-  if (entry_->desc == "BLOBS") {
+  if (entry_->holds_large_objects()) {
     give_objects();
   } else {
     if (!text_.ends_with(kEndMarker)) {

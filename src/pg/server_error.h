@@ -20,6 +20,9 @@ class ServerError : public Error {
   std::string sqlstate_;
 };
 
+// Somebody else's lock: of NOWAIT, or when lock_timeout was over.
+inline constexpr std::string_view kLockNotAvailable = "55P03";
+
 // Of an error's text: a standby ended the statement, since replaying had to go on.
 inline bool conflicts_with_recovery(std::string_view text) {
   return text.find("conflict with recovery") != std::string_view::npos;

@@ -18,7 +18,6 @@ namespace {
 
 constexpr std::string_view kTable = "TABLE";
 constexpr std::string_view kTableData = "TABLE DATA";
-constexpr std::string_view kObjects = "BLOBS";
 constexpr const char* kOneJob = "BACKUP_JOBS=1 lets pg_dump read everything";
 // The catalogue's OID (LargeObjectRelationId) under which pg_dump names large objects.
 constexpr const char* kObjectsOid = "2613";
@@ -66,15 +65,16 @@ TocEntry data_entry(const TocEntry& table, const BigTable& big, int id) {
   return entry;
 }
 
-TocEntry new_entry() {
+TocEntry new_entry(int id) {
   TocEntry entry;
+  entry.dump_id = id;
   entry.with_oids = "false";  // pg_restore would crash without it
   return entry;
 }
 
 // What makes an empty large object (dumpBlob() in pg_dump.c).
-TocEntry object_entry(std::uint32_t oid, const std::string& owner) {
-  TocEntry entry = new_entry();
+TocEntry object_entry(std::uint32_t oid, const std::string& owner, int id) {
+  TocEntry entry = new_entry(id);
   entry.table_oid = kObjectsOid;
   entry.oid = std::to_string(oid);
   entry.tag = entry.oid;
@@ -87,8 +87,8 @@ TocEntry object_entry(std::uint32_t oid, const std::string& owner) {
 }
 
 // What makes a group of them (dumpLO() in pg_dump.c from 17 on).
-TocEntry group_entry(std::span<const std::uint32_t> oids, const std::string& owner) {
-  TocEntry entry = new_entry();
+TocEntry group_entry(std::span<const std::uint32_t> oids, const std::string& owner, int id) {
+  TocEntry entry = new_entry(id);
   entry.table_oid = kObjectsOid;
   entry.oid = std::to_string(oids.front());
   entry.tag = oids.size() == 1 ? entry.oid : fmt::format("{}..{}", oids.front(), oids.back());
@@ -100,20 +100,20 @@ TocEntry group_entry(std::span<const std::uint32_t> oids, const std::string& own
   return entry;
 }
 
-TocEntry contents_entry() {
-  TocEntry entry = new_entry();
+TocEntry contents_entry(int id) {
+  TocEntry entry = new_entry(id);
   entry.has_data = true;
   entry.table_oid = "0";
   entry.oid = "0";
-  entry.tag = kObjects;
-  entry.desc = kObjects;
+  entry.tag = kLargeObjects;
+  entry.desc = kLargeObjects;
   entry.section = Section::kData;
   entry.offset.state = DataOffset::State::kNotSet;
   return entry;
 }
 
-TocEntry contents_entry(const TocEntry& group) {
-  TocEntry entry = contents_entry();
+TocEntry contents_entry(const TocEntry& group, int id) {
+  TocEntry entry = contents_entry(id);
   entry.tag = group.tag;
   entry.owner = group.owner;
   entry.dependencies = {std::to_string(group.dump_id)};
@@ -162,39 +162,42 @@ void Splicer::add_entries() {
 }
 
 void Splicer::add_objects(int id) {
-  if (std::ranges::count(header_.toc, kObjects, &TocEntry::desc) > 0) {
+  if (std::ranges::any_of(header_.toc, &TocEntry::holds_large_objects)) {
     throw ProcessFailed("pg_dump did not leave out the large objects", kOneJob);
   }
-  std::vector<TocEntry> before_data;
+  if (header_.minor < kGroupsFrom) {
+    add_objects_one_by_one(id);
+  } else {
+    add_groups(id);
+  }
+}
+
+void Splicer::add_objects_one_by_one(int id) {
+  std::vector<TocEntry> made;
+  for (const LargeObjects::Owner& owner : objects_.owners) {
+    while (made.size() < owner.end) {
+      made.push_back(object_entry(objects_.oids[made.size()], owner.name, ++id));
+    }
+  }
+  insert_before(header_.toc, Section::kData, std::move(made));
+  insert_before(header_.toc, Section::kPostData, {contents_entry(++id)});
+  object_blocks_.push_back({.id = id, .end = objects_.oids.size()});
+}
+
+void Splicer::add_groups(int id) {
   std::vector<TocEntry> groups;
   std::vector<TocEntry> contents;
   std::size_t at = 0;
   for (const LargeObjects::Owner& owner : objects_.owners) {
     while (at < owner.end) {
-      const std::size_t end =
-          header_.minor < kGroupsFrom ? owner.end : std::min(owner.end, at + kGroup);
+      const std::size_t end = std::min(owner.end, at + kGroup);
       const auto oids = std::span(objects_.oids).subspan(at, end - at);
-      if (header_.minor < kGroupsFrom) {
-        for (const std::uint32_t oid : oids) {
-          before_data.push_back(object_entry(oid, owner.name));
-          before_data.back().dump_id = ++id;
-        }
-      } else {
-        groups.push_back(group_entry(oids, owner.name));
-        groups.back().dump_id = ++id;
-        contents.push_back(contents_entry(groups.back()));
-        contents.back().dump_id = ++id;
-        object_blocks_.push_back({.id = id, .end = end});
-      }
+      groups.push_back(group_entry(oids, owner.name, ++id));
+      contents.push_back(contents_entry(groups.back(), ++id));
+      object_blocks_.push_back({.id = id, .end = end});
       at = end;
     }
   }
-  if (!before_data.empty()) {
-    contents.push_back(contents_entry());
-    contents.back().dump_id = ++id;
-    object_blocks_.push_back({.id = id, .end = at});
-  }
-  insert_before(header_.toc, Section::kData, std::move(before_data));
   insert_before(header_.toc, Section::kPostData, std::move(groups));
   insert_before(header_.toc, Section::kPostData, std::move(contents));
 }
@@ -227,14 +230,15 @@ void Splicer::finish(const std::function<void()>& moved) {
 }
 
 void Splicer::finish_objects(const std::function<void()>& moved) {
-  auto block = object_blocks_.begin();
-  std::size_t begun = 0;  // objects
+  auto block = object_blocks_.begin();  // the next one
+  std::size_t begun = 0;                // objects
+  std::size_t end = 0;                  // of the block that is open
   const auto begin_next = [&](std::uint32_t oid) {
-    if (begun == block->end) {
-      next_.on_block_end();
-      next_.on_block_begin(*header_.find((++block)->id));
+    if (begun == end) {
+      if (end > 0) next_.on_block_end();
+      next_.on_block_begin(*header_.find(block->id));
+      end = block++->end;
     }
-    if (begun == 0) next_.on_block_begin(*header_.find(block->id));
     if (oid != objects_.oids[begun++]) throw Error("another large object than was asked for");
     next_.on_large_object(oid);
   };

@@ -32,8 +32,7 @@ class Splicer final : public ArchiveVisitor {
   void on_block_end() override { next_.on_block_end(); }
 
   // To be called when pg_dump's archive has ended well: passes on the blocks of the big tables and
-  // of the large objects.
-  // `moved` is called after each piece.
+  // of the large objects. `moved` is called after each piece.
   void finish(const std::function<void()>& moved);
 
  private:
@@ -44,7 +43,10 @@ class Splicer final : public ArchiveVisitor {
   };
 
   void add_entries();
+  // `id`: the greatest that is taken.
   void add_objects(int id);
+  void add_objects_one_by_one(int id);
+  void add_groups(int id);
   void finish_objects(const std::function<void()>& moved);
   void check_complete(const ArchiveHeader& pg_dump) const;
 

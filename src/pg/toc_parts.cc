@@ -136,7 +136,7 @@ ArchiveHeader toc_of_index(const ArchiveHeader& archive, int index) {
 bool can_load_rows(const ArchiveHeader& archive, bool complete) {
   return complete && archive.compression == 0 &&
          std::ranges::none_of(archive.toc, [](const TocEntry& entry) {
-           return entry.has_data && entry.desc != "BLOBS" && !entry.has_copy_text();
+           return entry.has_data && !entry.holds_large_objects() && !entry.has_copy_text();
          });
 }
 
