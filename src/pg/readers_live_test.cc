@@ -1,7 +1,6 @@
 // Dumps by readers against what pg_dump alone makes of the same snapshot, on a real server.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <filesystem>
@@ -14,7 +13,7 @@
 #include "harness/postgres.h"
 #include "harness/program.h"
 #include "pg/sql_text.h"
-#include "pg/testing_dump.h"
+#include "pg/testing_readers.h"
 
 namespace pgstow::pg {
 namespace {
@@ -23,40 +22,6 @@ using namespace testing_dump;
 using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-Parameters parameters(const test::TestServer& server, const std::string& database,
-                      const std::string& user = "postgres") {
-  return {{"host", server.socket_dir()},
-          {"port", std::to_string(server.port())},
-          {"user", user},
-          {"dbname", database}};
-}
-
-// What pg_dump makes alone, of the same snapshot.
-std::string peer(const test::TestServer& server, const TestDump& test) {
-  return test::run_ok(
-      {.argv = {test::postgres_programs() / "pg_dump", "-Fc", "-Z0",
-                "--snapshot=" + test.dump->locked.snapshot.id, "--encoding=" + test.plan.encoding,
-                server.url(test.leader->database())}});
-}
-
-std::map<std::string, Proof> proofs_by_name(const ArchiveHeader& header, const ArchiveProof& of) {
-  std::map<std::string, Proof> by_name{{"large objects", of.large_objects}};
-  for (const auto& [id, proof] : of.tables) by_name[name_of(*header.find(id))] = proof;
-  return by_name;
-}
-
-std::map<std::string, Proof> proofs(const std::string& archive) {
-  ProofTaker taker;
-  fixtures::parse(archive, taker);
-  return proofs_by_name(taker.header(), taker.finish());
-}
-
-std::set<std::string> read_by_us(const TestDump& test) {
-  std::set<std::string> names;
-  for (const BigTable& table : test.dump->locked.tables) names.insert(table.relation);
-  return names;
-}
 
 class ReadersLive : public ::testing::Test {
  protected:
@@ -170,52 +135,6 @@ TEST_F(ReadersLive, MakesTheArchiveThatPgDumpMakesOfGeneratedTables) {
   }
 }
 
-// Runs statements in a session of its own, whenever they get their locks.
-std::jthread later(const test::TestServer& server, const std::string& database,
-                   const std::string& sql) {
-  return std::jthread([&server, database, sql] { server.sql(database, sql); });
-}
-
-void await_waiter(const test::TestServer& server) {
-  while (server.value("postgres", "select count(*) from pg_locks where not granted") == "0") {
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  }
-}
-
-constexpr const char* kTables = R"(
-  create table a (id int primary key, t text);
-  insert into a select i, repeat('a' || i, 30) from generate_series(1, 3000) i;
-  create table b (like a);
-  insert into b select * from a;
-  create table small (i int))";
-
-class ReadersAmongOthers : public ::testing::Test {
- protected:
-  static void SetUpTestSuite() { shared_.emplace(); }
-  static void TearDownTestSuite() { shared_.reset(); }
-  ReadersAmongOthers() {
-    server.sql("postgres", "drop database if exists shop");
-    server.create_database("shop");
-    server.sql("shop", kTables);
-    server.sql("shop", "vacuum analyze");
-  }
-  // Readers that begin with a few slices, and do not read on before somebody takes what they have.
-  static void slowly(DumpPlan& plan) { plan.buffer_bytes = 1 << 16; }
-  // Also while the dump goes on: the place where the log is written stays.
-  static std::string log_of(const TestDump& test) {
-    std::string text(1 << 16, '\0');
-    const ssize_t n = ::pread(::fileno(test.log_file.get()), text.data(), text.size(), 0);
-    if (n < 0) throw_errno("the log");
-    text.resize(static_cast<std::size_t>(n));
-    return text;
-  }
-
-  static std::optional<test::TestServer> shared_;
-  const test::TestServer& server = *shared_;
-};
-
-std::optional<test::TestServer> ReadersAmongOthers::shared_;
-
 TEST_F(ReadersAmongOthers, SeeTheirSnapshotWhateverOthersDo) {
   TestDump test(parameters(server, "shop"), slowly);
   {
@@ -275,149 +194,6 @@ TEST_F(ReadersAmongOthers, LetAnotherSessionGoFirst) {
   EXPECT_EQ(difference(expected, test.finish()), "");
   EXPECT_EQ(server.value("shop", "select count(*) from a"), "0");
   EXPECT_THAT(read_by_us(test), Contains(R"("public"."a")"));
-}
-
-// Of all sizes around those that are cut, of three owners, one with holes.
-constexpr const char* kObjects = R"(
-  create role "O'Neill";
-  select lo_from_bytea(n, substring(convert_to(repeat(md5(n::text), 40000), 'utf8') for n))
-    from unnest(array[1, 2, 2047, 2048, 2049, 16383, 16384, 16385, 1048576, 1064960, 1064961]) n;
-  select lo_create(3000000001), lo_put(lo_create(3000000002), 5000000, 'far');
-  select lo_from_bytea(20000 + n, md5(n::text)::bytea) from generate_series(1, 2300) n;
-  alter large object 2048 owner to "O'Neill";
-  alter large object 20003 owner to "O'Neill";
-  alter large object 20001 owner to pg_monitor)";
-
-class ReadersOfObjects : public ReadersAmongOthers {
- protected:
-  ReadersOfObjects() {
-    server.sql("shop", "drop role if exists \"O'Neill\"");
-    server.sql("shop", kObjects);
-  }
-  ~ReadersOfObjects() override {
-    server.sql("postgres", "drop database shop");
-    server.sql("postgres", "drop role \"O'Neill\"");
-  }
-};
-
-TEST_F(ReadersOfObjects, MakeTheArchiveThatPgDumpMakes) {
-  TestDump test(parameters(server, "shop"));
-  test.begin();
-  EXPECT_EQ(test.dump->objects.oids.size(), 2313U);
-  const std::string expected = peer(server, test);
-  EXPECT_EQ(difference(expected, test.finish()), "");
-  EXPECT_EQ(proofs(expected), proofs_by_name(test.header, test.proof));
-}
-
-TEST_F(ReadersOfObjects, SeeTheirSnapshotWhateverOthersDo) {
-  TestDump test(parameters(server, "shop"), slowly);
-  test.begin();
-  const std::string expected = peer(server, test);
-  server.sql("shop", "select lo_unlink(20005), lo_put(20006, 0, 'other'), lo_create(5)");
-  server.sql("shop", "alter large object 20007 owner to pg_monitor");
-  server.sql("shop", "vacuum pg_largeobject, pg_largeobject_metadata");
-  EXPECT_EQ(difference(expected, test.finish()), "");
-}
-
-TEST_F(ReadersOfObjects, LeaveToPgDumpWhatHasMoreThanContents) {
-  for (const char* more :
-       {"comment on large object 2049 is 'x'", "grant select on large object 20001 to public"}) {
-    SCOPED_TRACE(more);
-    server.sql("shop", more);
-    TestDump test(parameters(server, "shop"));
-    test.begin();
-    EXPECT_TRUE(test.dump->objects.oids.empty());
-    const std::string expected = peer(server, test);
-    EXPECT_EQ(difference(expected, test.finish()), "");
-    server.sql("shop", "comment on large object 2049 is null");
-  }
-}
-
-// A role that owns them, and nothing else.
-TEST_F(ReadersOfObjects, NeedNoSuperuser) {
-  server.sql("postgres", "alter role \"O'Neill\" login");
-  server.sql("shop",
-             "do $$ begin execute (select string_agg(format('alter large object %s owner to "
-             "\"O''Neill\"', oid), ';') from pg_largeobject_metadata); end $$");
-  server.sql("shop", "grant select on all tables in schema public to \"O'Neill\"");
-  TestDump test(parameters(server, "shop", "O'Neill"));
-  test.begin();
-  EXPECT_EQ(test.dump->objects.oids.size(), 2313U);
-  const std::string expected = peer(server, test);
-  EXPECT_EQ(difference(expected, test.finish()), "");
-}
-
-// VACUUM FULL, or REINDEX: whoever comes first is not waited for by one while another waits for us.
-TEST_F(ReadersOfObjects, LetWhoHasThemToHimselfGoFirst) {
-  for (const char* catalogue : {"pg_largeobject", "pg_largeobject_metadata"}) {
-    SCOPED_TRACE(catalogue);
-    Connection other = Connection::open(parameters(server, "shop"), {});
-    other.query("begin");
-    other.query(std::string("lock table ") + catalogue + " in access exclusive mode");
-    TestDump test(parameters(server, "shop"));
-    std::jthread commit([&](const std::stop_token& stop) {
-      const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
-      while (log_of(test).find("beginning again") == std::string::npos && !stop.stop_requested() &&
-             std::chrono::steady_clock::now() < deadline) {
-        std::this_thread::sleep_for(std::chrono::milliseconds(50));
-      }
-      other.query("commit");
-    });
-    test.begin();
-    EXPECT_THAT(log_of(test), HasSubstr("beginning again"));
-    EXPECT_EQ(test.dump->objects.oids.size(), 2313U);
-    const std::string expected = peer(server, test);
-    EXPECT_EQ(difference(expected, test.finish()), "");
-  }
-}
-
-// Who has them for long costs the tables nothing.
-TEST_F(ReadersOfObjects, AreDoneWithoutWhereSomebodyKeepsThemToHimself) {
-  Connection other = Connection::open(parameters(server, "shop"), {});
-  other.query("begin");
-  other.query("lock table pg_largeobject in share mode");
-  TestDump test(parameters(server, "shop"));
-  test.begin();
-  EXPECT_TRUE(test.dump->objects.oids.empty());
-  EXPECT_THAT(read_by_us(test), Contains(R"("public"."a")"));
-  other.query("commit");
-  const std::string expected = peer(server, test);
-  EXPECT_EQ(difference(expected, test.finish()), "");
-}
-
-TEST_F(ReadersOfObjects, HaveTheirLocksBeforeAnybodyElseQueues) {
-  for (const char* change :
-       {"reindex table pg_largeobject", "vacuum full pg_largeobject",
-        "reindex table pg_largeobject_metadata", "vacuum full pg_largeobject_metadata"}) {
-    SCOPED_TRACE(change);
-    std::jthread changing;  // ends after the dump, whatever becomes of it
-    TestDump test(parameters(server, "shop"), [](DumpPlan& plan) {
-      slowly(plan);
-      plan.stall_timeout = std::chrono::seconds(20);
-    });
-    test.begin();
-    const std::string expected = peer(server, test);
-    changing = later(server, "shop", change);
-    await_waiter(server);
-    EXPECT_THAT(waiters(*test.leader, test.dump->holders), ::testing::SizeIs(1));
-    EXPECT_EQ(difference(expected, test.finish()), "");
-  }
-}
-
-TEST_F(ReadersOfObjects, FewOfThemArePgDumps) {
-  TestDump test(parameters(server, "shop"), [](DumpPlan& plan) {
-    plan.objects_from = 2314;
-    plan.bytes_in_all = std::uint64_t{1} << 30;
-  });
-  test.begin();
-  EXPECT_TRUE(test.dump->objects.oids.empty());
-}
-
-TEST_F(ReadersOfObjects, FailWithASessionThatIsLost) {
-  TestDump test(parameters(server, "shop"), slowly);
-  test.begin();
-  ASSERT_EQ(server.kill_backends("pgstow reader"), 3);
-  EXPECT_THROW(static_cast<void>(test.finish()), Transient);
 }
 
 TEST_F(ReadersAmongOthers, TellWhoKeepsATableToHimself) {
