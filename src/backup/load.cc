@@ -94,6 +94,20 @@ pg::Connection open_loader(const LoadJob& job, const Verified& verified, std::st
   return session;
 }
 
+std::map<int, std::uint64_t> bytes_of_tables(const pg::ArchiveProof& proof) {
+  std::map<int, std::uint64_t> bytes;
+  for (const auto& [id, table] : proof.tables) bytes[id] = table.bytes;
+  return bytes;
+}
+
+// By a session that is gone before others come: the server may have room for no more than one.
+pg::ValueForms forms_of_tables(const LoadJob& job, const Verified& verified,
+                               const Context& context) {
+  pg::Connection session = open_loader(job, verified, context.stop);
+  return pg::value_forms(session, verified.archive, bytes_of_tables(verified.proof),
+                         job.least_binary_bytes);
+}
+
 // Pieces point into the feeder's header: when something is thrown, no loader may outlive it.
 struct StopFirst {
   pg::Loaders& loaders;
@@ -105,7 +119,8 @@ void load_rows(const LoadJob& job, Source& object, const Verified& verified, con
   pg::Loaders loaders(
       [&](std::stop_token stop) { return open_loader(job, verified, std::move(stop)); },
       job.sessions,
-      {.stall = job.stall,
+      {.forms = forms_of_tables(job, verified, context),
+       .stall = job.stall,
        .stop_at_error = job.stop_at_error,
        .on_table_loaded = [&](const pg::TocEntry& rows) { indexes.on_rows(rows.dump_id); }},
       context.stop);
@@ -129,12 +144,6 @@ void make_schema(const LoadJob& job, const Verified& verified, const pg::Restore
     pg::create_large_objects(session, verified.archive, !job.no_owner);
   }  // the server may have room for no more sessions than one
   pg::restore_before_rows(options, pg::with_objects_made(verified.archive));
-}
-
-std::map<int, std::uint64_t> bytes_of_tables(const pg::ArchiveProof& proof) {
-  std::map<int, std::uint64_t> bytes;
-  for (const auto& [id, table] : proof.tables) bytes[id] = table.bytes;
-  return bytes;
 }
 
 // Runs the steps one after the other. Where errors are not the end, a step's error is kept, what

@@ -14,6 +14,7 @@
 #include "pg/early_indexes.h"
 #include "pg/row_feeder.h"
 #include "pg/tools.h"
+#include "pg/value_forms.h"
 #include "stream/stream.h"
 
 namespace pgstow {
@@ -28,7 +29,8 @@ struct LoadJob {
   bool no_privileges = false;
   bool stop_at_error = true;  // otherwise what can be loaded is, and the end throws
   bool durable = true;        // otherwise a commit that comes after it all makes it so
-  std::size_t piece_bytes = pg::RowFeeder::kPieceBytes;  // that a session takes at a time
+  std::size_t piece_bytes = pg::RowFeeder::kPieceBytes;      // that a session takes at a time
+  std::uint64_t least_binary_bytes = pg::kLeastBinaryBytes;  // see pg::value_forms()
   std::uint64_t least_early_work = pg::EarlyIndexOptions{}.least_work;
 };
 

@@ -30,7 +30,9 @@ namespace {
 
 using test::first_difference;
 using ::testing::AllOf;
+using ::testing::Gt;
 using ::testing::HasSubstr;
+using ::testing::Le;
 using ::testing::Not;
 
 struct NoProgress final : Progress {
@@ -78,6 +80,7 @@ class Load : public ::testing::Test {
             .sessions = 3,
             .stall = std::chrono::seconds(60),
             .piece_bytes = 500,
+            .least_binary_bytes = 0,
             .least_early_work = 1};
   }
 
@@ -184,6 +187,43 @@ TEST_F(Load, MakesManyLargeObjectsAndGivesThemToTheirOwners) {
   server_->sql(fresh("ours"), "select lo_create(5001)");
   EXPECT_THAT(error_of(job("ours"), archive), HasSubstr("pg_largeobject_metadata_oid_index"));
   EXPECT_EQ(server_->value("ours", "select count(*) from pg_largeobject_metadata"), "1");
+}
+
+// A check writes down by which statement each row comes.
+TEST_F(Load, RowsGoInAsBinaryUntilOneIsOnlyText) {
+  server_->sql(
+      fresh("mixed"),
+      "create table seen (query text);"
+      "create function see() returns boolean language plpgsql as "
+      "$$ begin insert into public.seen values (current_query()); return true; end $$;"
+      "create table t (id int, day date, note text, check (see()));"
+      "insert into t select i, date '2026-01-01' + i, repeat('ab\t', 3000) from "
+      "generate_series(1, 300) i;"
+      "insert into t select i, date '0044-03-15 BC', 'ides' from generate_series(1, 10) i;"
+      "insert into t select i, date '2026-01-01' + i, repeat('cd\\', 3000) from "
+      "generate_series(1, 300) i;"
+      "create table \"odd \"\" name\" (\"a, (b\" int, c int generated always as (1) stored, "
+      "check (see()));"
+      "insert into \"odd \"\" name\" select generate_series(1, 300);"
+      "truncate seen");
+  const std::string archive = dump("mixed", {"-Z0"});
+  restore_by_stock(archive, fresh("stock"));
+  LoadJob ours = job(fresh("ours"));
+  ours.sessions = 1;
+  ours.piece_bytes = 100'000;
+  load_file(ours, archive);
+  const auto rows_of = [](const std::string& copy) {
+    return server_->value("ours", "select count(*) from seen where query = $$" + copy + "$$");
+  };
+  EXPECT_EQ(rows_of("COPY public.\"odd \"\" name\" (\"a, (b\") FROM stdin (FORMAT binary)"), "300");
+  const int binary = std::stoi(rows_of("COPY public.t (id, day, note) FROM stdin (FORMAT binary)"));
+  const int text = std::stoi(rows_of("COPY public.t (id, day, note) FROM stdin;\n"));
+  EXPECT_EQ(binary + text, 610);
+  EXPECT_THAT(binary, AllOf(Gt(0), Le(300)));
+  server_->sql("ours", "truncate seen");
+  server_->sql("stock", "truncate seen");
+  EXPECT_EQ(first_difference(test::dump_text(*server_, "stock"), test::dump_text(*server_, "ours")),
+            "");
 }
 
 // No loaders of ours take these: pg_restore does it all.

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "pg/server.h"
 #include "pg/server_error.h"
+#include "pg/sql_text.h"
 
 namespace pgstow::pg {
 namespace {
@@ -58,24 +59,53 @@ void prepare_loading(Connection& session, const ArchiveHeader& archive) {
   }
 }
 
-Loader::Loader(Connection session, std::chrono::milliseconds stall)
-    : session_(std::move(session)), stall_(stall) {}
+Loader::Loader(Connection session, std::chrono::milliseconds stall, const ValueForms& forms)
+    : session_(std::move(session)), stall_(stall), forms_(forms) {}
 
 void Loader::load(const Piece& piece) {
-  if (copying_ != piece.entry) end();
+  const TocEntry& entry = *piece.entry;
+  if (copying_ != &entry) end();
+  const std::optional<BinaryRows> binary = in_binary(entry, piece.text);
   try {
     if (!piece.objects.empty()) return load_objects(piece.objects);
-    if (copying_ == nullptr) {
-      session_.begin_copy_in(*piece.entry->copy, stall_);
-      copying_ = piece.entry;
-    }
-    session_.copy_in(piece.text, stall_);
-    rows_ += static_cast<std::uint64_t>(std::ranges::count(piece.text, '\n'));
+    if (copying_ == nullptr) begin(entry);
+    session_.copy_in(binary ? binary->bytes : piece.text, stall_);
+    rows_ +=
+        binary ? binary->count : static_cast<std::uint64_t>(std::ranges::count(piece.text, '\n'));
   } catch (const Error&) {
     copying_ = nullptr;
     rows_ = 0;
-    rethrow_for(*piece.entry);
+    rethrow_for(entry);
   }
+}
+
+// A COPY of text is not left again for a binary one: each of them is a transaction.
+std::optional<BinaryRows> Loader::in_binary(const TocEntry& entry, std::string_view text) {
+  if (copying_ == nullptr) {
+    const auto forms = forms_.find(entry.dump_id);
+    binary_.reset();
+    if (forms != forms_.end()) binary_.emplace(forms->second);
+  }
+  if (!binary_) return std::nullopt;
+  const std::optional<BinaryRows> rows = binary_->convert(text);
+  if (!rows) {
+    end();
+    binary_.reset();
+  }
+  return rows;
+}
+
+void Loader::begin(const TocEntry& entry) {
+  if (binary_) {
+    const CopyTarget target = parse_copy(*entry.copy);
+    session_.begin_copy_in(
+        fmt::format("COPY {} ({}) FROM stdin (FORMAT binary)", target.relation, target.columns),
+        stall_);
+    session_.copy_in(kBinaryCopyBegin, stall_);
+  } else {
+    session_.begin_copy_in(*entry.copy, stall_);
+  }
+  copying_ = &entry;
 }
 
 void Loader::end() {
@@ -83,6 +113,7 @@ void Loader::end() {
   const TocEntry& entry = *std::exchange(copying_, nullptr);
   const std::uint64_t sent = std::exchange(rows_, 0);
   try {
+    if (binary_) session_.copy_in(kBinaryCopyEnd, stall_);
     const std::uint64_t taken = session_.end_copy_in(stall_);
     if (taken != sent) throw Error(fmt::format("the server took {} rows of {}", taken, sent));
   } catch (const Error&) {

@@ -4,11 +4,15 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "pg/archive.h"
+#include "pg/binary_copy.h"
 #include "pg/connection.h"
+#include "pg/value_forms.h"
 
 namespace pgstow::pg {
 
@@ -32,11 +36,14 @@ struct Piece {
 void prepare_loading(Connection& session, const ArchiveHeader& archive);
 
 // Loads pieces. Those of one table that come one after the other go in by one COPY, which is ended
-// by the next piece of something else, or by end(). Errors name the table; after one the session
-// is ready for the next piece, unless the connection is lost (Transient). Single-threaded.
+// by the next piece of something else, or by end(); in the binary format, where the table's forms
+// are known, and up to the first piece that can't be converted, after which another COPY takes the
+// text. Errors name the table; after one the session is ready for the next piece, unless the
+// connection is lost (Transient). Single-threaded.
 class Loader {
  public:
-  Loader(Connection session, std::chrono::milliseconds stall);
+  // `forms` is lent.
+  Loader(Connection session, std::chrono::milliseconds stall, const ValueForms& forms);
 
   void load(const Piece& piece);
   void end();
@@ -46,11 +53,15 @@ class Loader {
 
  private:
   void load_objects(const std::vector<ObjectPart>& objects);
+  std::optional<BinaryRows> in_binary(const TocEntry& entry, std::string_view text);
+  void begin(const TocEntry& entry);
 
   Connection session_;
   std::chrono::milliseconds stall_;
+  const ValueForms& forms_;
   const TocEntry* copying_ = nullptr;
-  std::uint64_t rows_ = 0;  // sent by that COPY
+  std::optional<BinaryCopy> binary_;  // of that COPY; none when it takes text
+  std::uint64_t rows_ = 0;            // sent by that COPY
 };
 
 }  // namespace pgstow::pg

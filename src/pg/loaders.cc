@@ -16,7 +16,7 @@ Loaders::Loaders(const OpenSession& open, unsigned most, const LoadOptions& opti
       outer_(stop, [this] { stop_.request_stop(); }),
       outer_stop_(stop) {
   for (Connection& session : open_sessions(open_, most, stop_.get_token())) {
-    loaders_.emplace_back(std::move(session), options_.stall);
+    loaders_.emplace_back(std::move(session), options_.stall, options_.forms);
   }
   for (std::size_t i = 0; i < loaders_.size(); ++i) {
     threads_.emplace_back([this, i] { run(i, loaders_[i]); });
@@ -53,7 +53,7 @@ void Loaders::end_table(const TocEntry& entry) {
 void Loaders::give_alone(const Piece& piece) {
   in_callers_thread([&] {
     if (alone_ == nullptr) {
-      alone_ = std::make_unique<Loader>(open_(stop_.get_token()), options_.stall);
+      alone_ = std::make_unique<Loader>(open_(stop_.get_token()), options_.stall, options_.forms);
     }
     {
       const std::lock_guard lock(mutex_);

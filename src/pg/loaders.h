@@ -18,10 +18,12 @@
 
 #include "pg/loader.h"
 #include "pg/sessions.h"
+#include "pg/value_forms.h"
 
 namespace pgstow::pg {
 
 struct LoadOptions {
+  ValueForms forms = {};                 // of the tables that are loaded in COPY's binary format
   std::chrono::milliseconds stall = {};  // see Connection::copy_in
   bool stop_at_error = true;             // otherwise other tables go on, and finish() throws
   // Called, by any of the threads, when a table's rows are all there; not for those that are given

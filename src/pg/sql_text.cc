@@ -207,11 +207,15 @@ CopyTarget parse_copy(std::string_view copy_statement) {
     in.name();
     end = in.start();
   }
-  CopyTarget target{std::string(trim(copy_statement.substr(start, end - start))), {}};
+  CopyTarget target{.relation = std::string(trim(copy_statement.substr(start, end - start))),
+                    .columns = {}};
   if (in.at_symbol('(')) {
     in.advance();
     const std::size_t first = in.start();
-    while (in.token() && !in.at_symbol(')')) in.advance();
+    while (in.token() && !in.at_symbol(')')) {
+      if (in.token()->is_name()) target.names.push_back(identifier_value(*in.token()));
+      in.advance();
+    }
     target.columns = copy_statement.substr(first, in.start() - first);
     in.symbol(')');
   }

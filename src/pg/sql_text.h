@@ -35,6 +35,7 @@ std::optional<std::string> role_of_setting(std::string_view statement);
 struct CopyTarget {
   std::string relation;  // as written: s."odd name"
   std::string columns;   // as written: a, "b)c"; empty when the table has no columns to copy
+  std::vector<std::string> names = {};  // of the columns
 };
 
 // Takes `COPY s.t (a, b) FROM stdin;` apart. Throws Corrupt for any other text.

@@ -1,0 +1,243 @@
+// What we make of COPY text, against what the server makes of the same rows.
+#include "pg/binary_copy.h"
+
+#include <gtest/gtest.h>
+
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "harness/postgres.h"
+#include "pg/connection.h"
+#include "pg/sql_text.h"
+#include "pg/value_forms.h"
+
+namespace pgstow::pg {
+namespace {
+
+constexpr const char* kColumns = R"(
+  create type mood as enum ('glad', 'so so', E'tab\there');
+  create domain word as varchar(40);
+  create domain count as int check (value < 2000000000);
+  create domain small as count check (value is null or value <> 13);
+  create table %s (
+    t text, v varchar(30), c char(7), w word, m mood, j json, b jsonb, bytes bytea, yes bool,
+    i2 int2, i4 int4, i8 int8, s small, f4 float4, f8 float8, n numeric, n2 numeric(30, 7),
+    u uuid, d date, h time, h2 time(2), p timestamp, p3 timestamp(3), z timestamptz))";
+
+// Values that are the first or last of their kind, or written in a way of their own.
+constexpr const char* kRows = R"(
+  insert into %s (t) values (null), (''), (E'\\N'), (E'\\.'), (E'a\tb\nc\rd\\e\bf\fg\vh'),
+    ('Grüße, 世界'), (repeat('long ', 5000)), (E'\\'), (E'\x01\x7f');
+  insert into %s (v) values (''), (E'x\\y'); insert into %s (c) values (''), ('abc'), ('äöü');
+  insert into %s (w) values ('word'); insert into %s (m) select unnest(enum_range(null::mood));
+  insert into %s (j, b) values ('{"a": "x\ty\\z \u00e4"}', '{"a": "x\ty\\z \u00e4"}'), ('[]', '[]'),
+    (' null ', 'null'), ('"\\"', '"\\"'), ('{"b" :  1, "a":1.50, "a":2}', '{"b":1,"a":1.50,"a":2}');
+  insert into %s (bytes) values (''), ('\x00'), ('\xff00'), (E'\\\\'), (decode(repeat('09', 9999), 'hex'));
+  insert into %s (yes) values (true), (false);
+  insert into %s (i2, i4, i8, s) values (0, 0, 0, 0), (-1, -1, -1, -1), (1, 10, 100, 1000),
+    (32767, 2147483647, 9223372036854775807, 1999999999), (-32768, -2147483648, -9223372036854775808, null);
+  insert into %s (f4, f8) values (0, 0), ('-0', '-0'), ('nan', 'nan'), ('inf', 'inf'), ('-inf', '-inf'),
+    (1e38, 1.7976931348623157e308), ('1e-45', '5e-324'), (0.1, 0.1), (-123456.78, 1e22), (1e6, 1e15), (1e-5, 123456789.123);
+  insert into %s (n, n2) values (0, 0), ('0.00', '0.5'), ('nan', 'nan'), (-1, -1), (9999, 10000), (10000, 9999.9999),
+    (100000000, 0.0001), (0.0001, 0.00001), ('0.00000000001', '12345678.1234567'), ('-98765432109876543210.0123456789', null),
+    (1e130, 1e22), (repeat('9', 900)::numeric, null), (('0.' || repeat('1', 900))::numeric, null), (1.0, 1.10), (1.00000, -0.0000001);
+  insert into %s (u) values ('00000000-0000-0000-0000-000000000000'), ('ffffffff-ffff-ffff-ffff-ffffffffffff');
+  insert into %s (d, p, z) values ('0001-01-01', '0001-01-01', '0001-01-03'), ('9999-12-31', '9999-12-31 23:59:59.999999', '9999-12-30'),
+    ('2000-02-29', '2000-02-29 12:34:56.7', '2000-01-01'), ('infinity', 'infinity', 'infinity'), ('-infinity', '-infinity', '-infinity'),
+    ('1999-12-31', '1999-12-31 23:59:59.000001', '1900-01-01 00:00:00.5'), ('2024-12-31', '2024-03-31 02:30', '2024-03-31 01:00:00+00');
+  insert into %s (h, h2) values ('00:00', '00:00'), ('23:59:59.999999', '23:59:59.99'), ('12:00:00.1', '1:2:3.4');
+  insert into %s (p3) values ('2026-11-28 12:00:00.123'))";
+
+constexpr const char* kRandomRows = R"(
+  select setseed(0.5);
+  insert into %s select md5(random()::text), left(md5(random()::text), (random() * 30)::int), left(md5(random()::text), 7), 'w' || i,
+    (enum_range(null::mood))[1 + i % 3], json_build_object('i', i), jsonb_build_object('r', random(), 'i', i), decode(md5(i::text), 'hex'),
+    random() < 0.5, ((random() - 0.5) * 65534)::int2, ((random() - 0.5) * 4294967294)::int4, ((random() - 0.5) * 1.8e19)::int8,
+    100 + (random() * 1e9)::int, ((random() - 0.5) * 10 ^ (60 * random() - 30))::float4, (random() - 0.5) * 10 ^ (600 * random() - 300),
+    round(((random() - 0.5) * 10 ^ (40 * random() - 20))::numeric, (random() * 30)::int), ((random() - 0.5) * 10 ^ (18 * random()))::numeric,
+    md5(random()::text)::uuid, date '0001-01-01' + (random() * 3652058)::int, time '00:00' + random() * interval '1 day',
+    time '00:00' + random() * interval '1 day', timestamp '0001-01-01' + random() * interval '9990 years',
+    timestamp '2000-01-01' + (random() - 0.5) * interval '300 years', timestamptz '0001-02-01' + random() * interval '9990 years'
+    from generate_series(1, 5000) as i)";
+
+std::string with_name(std::string text, const std::string& table) {
+  for (std::size_t at = text.find("%s"); at != std::string::npos; at = text.find("%s")) {
+    text.replace(at, 2, table);
+  }
+  return text;
+}
+
+class BinaryCopyOfServer : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() { server_.emplace(); }
+  static void TearDownTestSuite() { server_.reset(); }
+
+  BinaryCopyOfServer() : session(open("values")) {}
+
+  static Connection open(const std::string& database) {
+    server_->sql("postgres", "drop database if exists " + database);
+    server_->create_database(database);
+    return Connection::open({{"host", server_->socket_dir()},
+                             {"port", std::to_string(server_->port())},
+                             {"user", "postgres"},
+                             {"dbname", database}},
+                            {});
+  }
+
+  std::string copy(const std::string& what) {
+    std::string all;
+    session.copy_out(what, [&](std::string_view bytes) { all += bytes; });
+    return all;
+  }
+
+  std::vector<ValueForm> forms(const std::string& table) {
+    ArchiveHeader archive;
+    TocEntry rows;
+    rows.dump_id = 1;
+    rows.has_data = true;
+    const std::string names =
+        session
+            .query(
+                "select string_agg(quote_ident(attname), ', ' order by attnum) from pg_attribute "
+                "where attnum > 0 and not attisdropped and attrelid = '" +
+                table + "'::regclass")
+            .text(0, 0);
+    rows.copy = "COPY " + table + " (" + names + ") FROM stdin;\n";
+    archive.toc.push_back(rows);
+    const ValueForms known = value_forms(session, archive, {{1, 0}}, 0);
+    return known.contains(1) ? known.at(1) : std::vector<ValueForm>();
+  }
+
+  static std::optional<test::TestServer> server_;
+  Connection session;
+};
+
+std::optional<test::TestServer> BinaryCopyOfServer::server_;
+
+// The digits of a numeric may be grouped with zeros around them, which the server's own are not:
+// these are compared by what becomes of them.
+TEST_F(BinaryCopyOfServer, IsWhatTheServerWrites) {
+  session.query("set timezone = 'Asia/Kolkata'; set extra_float_digits = 3");
+  session.query("set search_path = public");
+  session.query(with_name(kColumns, "a"));
+  session.query(with_name(kRows, "a"));
+  session.query(with_name(kRandomRows, "a"));
+  session.query("create table b (like a)");
+  const std::vector<ValueForm> columns = forms("public.a");
+  ASSERT_EQ(columns.size(), 24U);
+  const std::string text = copy("COPY a TO STDOUT");
+  BinaryCopy converter(columns);
+  const std::optional<BinaryRows> rows = converter.convert(text);
+  ASSERT_TRUE(rows);
+  EXPECT_EQ(std::to_string(rows->count), session.query("select count(*) from a").text(0, 0));
+
+  session.begin_copy_in("COPY b FROM stdin (FORMAT binary)");
+  session.copy_in(kBinaryCopyBegin, {});
+  session.copy_in(rows->bytes, {});
+  session.copy_in(kBinaryCopyEnd, {});
+  EXPECT_EQ(session.end_copy_in({}), rows->count);
+  EXPECT_TRUE(copy("COPY b TO STDOUT") == text);
+  EXPECT_TRUE(copy("COPY b TO STDOUT (FORMAT binary)") == copy("COPY a TO STDOUT (FORMAT binary)"));
+
+  session.query("alter table a drop n, drop n2");
+  BinaryCopy without_numerics(forms("public.a"));
+  const std::optional<BinaryRows> same = without_numerics.convert(copy("COPY a TO STDOUT"));
+  ASSERT_TRUE(same);
+  EXPECT_TRUE(std::string(kBinaryCopyBegin).append(same->bytes).append(kBinaryCopyEnd) ==
+              copy("COPY a TO STDOUT (FORMAT binary)"));
+}
+
+// Offsets of local mean time have seconds.
+TEST_F(BinaryCopyOfServer, KnowsZones) {
+  session.query("set search_path = public; create table z (z timestamptz)");
+  session.query(
+      "insert into z select timestamptz '1800-01-01' + i * interval '40 days 7 hours' from "
+      "generate_series(1, 3000) i");
+  BinaryCopy converter(forms("public.z"));
+  for (const char* zone :
+       {"UTC", "Europe/Berlin", "America/St_Johns", "Africa/Monrovia", "Pacific/Kiritimati"}) {
+    session.query(std::string("set timezone = '") + zone + "'");
+    const std::optional<BinaryRows> rows = converter.convert(copy("COPY z TO STDOUT"));
+    ASSERT_TRUE(rows) << zone;
+    EXPECT_TRUE(std::string(kBinaryCopyBegin).append(rows->bytes).append(kBinaryCopyEnd) ==
+                copy("COPY z TO STDOUT (FORMAT binary)"))
+        << zone;
+  }
+}
+
+TEST_F(BinaryCopyOfServer, TypesOfOthersAndLongEncodingsAreLeftAlone) {
+  session.query("set search_path = public");
+  session.query(
+      "create type mine as (a int); create table t (a int, b text[]); create table u (a mine);"
+      "create table v (a interval); create table \"w W\" (\"x, (\" int, y text)");
+  EXPECT_TRUE(forms("public.t").empty());
+  EXPECT_TRUE(forms("public.u").empty());
+  EXPECT_TRUE(forms("public.v").empty());
+  EXPECT_EQ(forms("public.\"w W\""), (std::vector{ValueForm::kInt4, ValueForm::kText}));
+  session.query("set client_encoding = 'SJIS'");
+  EXPECT_TRUE(forms("public.\"w W\"").empty());
+}
+
+std::optional<std::string> converted(const std::vector<ValueForm>& columns,
+                                     const std::string& text) {
+  BinaryCopy copy(columns);
+  const std::optional<BinaryRows> rows = copy.convert(text);
+  if (!rows) return std::nullopt;
+  return std::string(rows->bytes);
+}
+
+// As little as possible is made of what the server would not write: it has the last word.
+TEST(BinaryCopy, LeavesOtherTextsToTheServer) {
+  using enum ValueForm;
+  const std::vector<std::pair<ValueForm, std::vector<const char*>>> texts{
+      {kText, {"\\", "a\\", "\\q", "\\x41", "\\101", "\\."}},
+      {kJsonb, {"\\q"}},
+      {kBytea, {"", "abc", "\\\\x1", "\\\\xzz", "\\x00", "\\\\000", "\\\\xé"}},
+      {kBool, {"", "true", "T", "1", "tf"}},
+      {kInt2, {"", "32768", "-32769", "+1", " 1", "1 ", "0x1", "1.0", "-", "1e1"}},
+      {kInt4, {"", "2147483648", "1_000"}},
+      {kInt8, {"", "9223372036854775808"}},
+      {kFloat4, {"", "1e39", "nan", "inf", "infinity", "1,5", "1.5x", "0x1p3", "--1", "e"}},
+      {kFloat8, {"", "1e309", "1e-400", "NAN", "+Infinity"}},
+      {kNumeric,
+       {"", "-", ".5", "5.", "1e5", "Infinity", "-Infinity", "1,0", "1.2.3", "--1", "+1", " 1"}},
+      {kUuid,
+       {"", "{00000000-0000-0000-0000-000000000000}", "00000000000000000000000000000000",
+        "00000000-0000-0000-0000-00000000000g", "000000000-000-0000-0000-000000000000"}},
+      {kDate,
+       {"", "0044-03-15 BC", "10000-01-01", "0000-01-01", "2026-02-30", "2026-13-01", "2026-00-01",
+        "26-01-01", "2026-1-1", "01/02/2026", "2026-01-01 ", "Infinity"}},
+      {kTime,
+       {"", "24:00:00", "12:00", "12:60:00", "12:00:60", "12:00:00.", "12:00:00.1234567",
+        "12:00:00+00", "1:00:00"}},
+      {kTimestamp,
+       {"", "2026-01-01", "2026-01-01T00:00:00", "2026-01-01 00:00:00+00",
+        "0044-03-15 00:00:00 BC"}},
+      {kTimestampTz,
+       {"", "2026-01-01 00:00:00", "2026-01-01 00:00:00Z", "2026-01-01 00:00:00 UTC",
+        "2026-01-01 00:00:00+0530", "2026-01-01 00:00:00+05:3", "2026-01-01 00:00:00+05-30",
+        "2026-01-01 00:00:00+00 BC", "2026-01-01 00:00:00+"}}};
+  for (const auto& [form, values] : texts) {
+    for (const char* value : values) {
+      EXPECT_FALSE(converted({form}, std::string(value) + "\n"))
+          << static_cast<int>(form) << ' ' << value;
+    }
+  }
+  EXPECT_FALSE(converted({kNumeric}, std::string(1001, '1') + "\n"));
+}
+
+TEST(BinaryCopy, WantsWholeRowsOfAllColumns) {
+  using enum ValueForm;
+  EXPECT_EQ(converted({kText}, ""), "");
+  EXPECT_TRUE(converted({kInt4, kText}, "1\ta\n2\tb\n"));
+  for (const char* text : {"1\n", "1\ta\tb\n", "\n", "1\ta\n\n", "1\ta\n2\n", "1\ta"}) {
+    EXPECT_FALSE(converted({kInt4, kText}, text)) << text;
+  }
+}
+
+}  // namespace
+}  // namespace pgstow::pg
