@@ -100,14 +100,6 @@ std::map<int, std::uint64_t> bytes_of_tables(const pg::ArchiveProof& proof) {
   return bytes;
 }
 
-// By a session that is gone before others come: the server may have room for no more than one.
-pg::ValueForms forms_of_tables(const LoadJob& job, const Verified& verified,
-                               const Context& context) {
-  pg::Connection session = open_loader(job, verified, context.stop);
-  return pg::value_forms(session, verified.archive, bytes_of_tables(verified.proof),
-                         job.least_binary_bytes);
-}
-
 // Pieces point into the feeder's header: when something is thrown, no loader may outlive it.
 struct StopFirst {
   pg::Loaders& loaders;
@@ -116,15 +108,26 @@ struct StopFirst {
 
 void load_rows(const LoadJob& job, Source& object, const Verified& verified, const Context& context,
                Progress& progress, pg::EarlyIndexes& indexes) {
+  // The first session asks before it loads: the server may have room for no more than one.
+  std::optional<pg::Connection> asking = open_loader(job, verified, context.stop);
+  const pg::ValueForms forms = pg::value_forms(
+      *asking, verified.archive, bytes_of_tables(verified.proof), job.least_binary_bytes);
   pg::Loaders loaders(
-      [&](std::stop_token stop) { return open_loader(job, verified, std::move(stop)); },
+      [&](std::stop_token stop) {
+        if (!asking) return open_loader(job, verified, std::move(stop));
+        pg::Connection session = std::move(*asking);
+        asking.reset();
+        session.stop_by(std::move(stop));
+        return session;
+      },
       job.sessions,
-      {.forms = forms_of_tables(job, verified, context),
+      {.forms = forms,
        .stall = job.stall,
        .stop_at_error = job.stop_at_error,
        .on_table_loaded = [&](const pg::TocEntry& rows) { indexes.on_rows(rows.dump_id); }},
       context.stop);
-  context.log.info("loading rows", {{"sessions", std::to_string(loaders.size())}});
+  context.log.info("loading rows", {{"sessions", std::to_string(loaders.size())},
+                                    {"binary_tables", std::to_string(forms.size())}});
   pg::RowFeeder feeder(loaders, job.piece_bytes);
   const StopFirst first{loaders};
   read_blocks(object, verified, job.threads, context, progress, feeder,

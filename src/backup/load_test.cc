@@ -354,5 +354,52 @@ TEST_F(Load, FillsTablesOfExtensionsInTheirOrder) {
   EXPECT_EQ(server_->value("ours", "select count(*) from other"), "1000");
 }
 
+// One COPY for all of their rows: a key among them is looked at when it ends.
+TEST_F(Load, TablesOfExtensionsStayText) {
+  const std::string tables =
+      "create table public.steps (id int primary key, next int references public.steps, day date);"
+      "alter extension unaccent add table public.steps;";
+  fresh("extended");
+  server_->sql("extended",
+               "create extension unaccent;" + tables +
+                   "update pg_extension set extconfig = array['steps'::regclass::oid], "
+                   "extcondition = array[''] where extname = 'unaccent';"
+                   "insert into steps select i, i % 90000 + 1, case i when 60000 then "
+                   "date '0044-03-15 BC' else '2026-01-01' end from generate_series(1, 90000) i");
+  server_->sql(fresh("ours"),
+               "create function make() returns event_trigger language plpgsql as $$ begin " +
+                   tables +
+                   " end $$; create event trigger make on ddl_command_end when tag in "
+                   "('CREATE EXTENSION') execute function make()");
+  load_file(job("ours"), dump("extended", {"-Z0"}));
+  EXPECT_EQ(server_->value("ours", "select count(*) from steps"), "90000");
+}
+
+// What is wrong with the rows of one shows at the end of its COPY; the session goes on with others.
+TEST_F(Load, AnErrorAtTheEndOfABinaryCopyIsOfItsTable) {
+  server_->sql(fresh("two"),
+               "create table a (id int); insert into a select generate_series(1, 20);"
+               "create table b (id int, day date); insert into b select i, '2026-01-01' from "
+               "generate_series(1, 20) i");
+  const std::string archive = dump("two", {"-Z0"});
+  LoadJob ours = job(fresh("ours"));
+  ours.sessions = 1;
+  ours.stop_at_error = false;
+  server_->sql(
+      "ours",
+      "create function refuse() returns trigger language plpgsql as "
+      "$$ begin raise 'not these rows'; end $$;"
+      "create function watch() returns event_trigger language plpgsql as $$ begin "
+      "if to_regclass('public.a') is not null and not exists (select from pg_trigger) then "
+      "create trigger refuse after insert on public.a execute function public.refuse(); "
+      "end if; end $$;"
+      "create event trigger watch on ddl_command_end when tag in ('CREATE TABLE') "
+      "execute function watch()");
+  EXPECT_THAT(error_of(ours, archive), HasSubstr("loading public.a: not these rows"));
+  EXPECT_EQ(server_->value("ours", "select count(*) from a"), "0");
+  EXPECT_EQ(server_->value("ours", "select count(*) from b"), "20");
+  EXPECT_THAT(context.logged(), HasSubstr("binary_tables=2"));
+}
+
 }  // namespace
 }  // namespace pgstow

@@ -88,7 +88,7 @@ std::optional<std::int64_t> zone_offset(std::string_view text) {
   std::int64_t unit = kHour;
   for (std::size_t at = 0; at < text.size(); at += 3, unit /= 60) {
     const std::optional<int> part = digits(text, at + 1, 2);
-    if (!part || *part > 59 || (at > 0 && text[at] != ':')) return std::nullopt;
+    if (!part || *part >= (at == 0 ? 16 : 60) || (at > 0 && text[at] != ':')) return std::nullopt;
     value += *part * unit;
   }
   if (text[0] != '+' && text[0] != '-') return std::nullopt;
@@ -137,9 +137,9 @@ int hex_value(char c) { return kHexValues[static_cast<unsigned char>(c)]; }
 
 // Writes rows one after the other into room that is there. Whatever is not as it must be makes the
 // functions return false, and then what they wrote is of no use.
-class RowWriter {
+class BinaryWriter {
  public:
-  explicit RowWriter(char* to) : to_(to) {}
+  explicit BinaryWriter(char* to) : to_(to) {}
 
   char* end() const { return to_; }
 
@@ -360,6 +360,9 @@ bool bytes_are_plain_in(std::string_view encoding) {
 }
 
 std::optional<BinaryRows> BinaryCopy::convert(std::string_view rows) {
+  if (rows.find('\r') != std::string_view::npos)
+    return std::nullopt;  // at a line's end it says more
+  const std::size_t all = rows.size();
   std::size_t used = 0;
   std::uint64_t count = 0;
   while (!rows.empty()) {
@@ -369,8 +372,11 @@ std::optional<BinaryRows> BinaryCopy::convert(std::string_view rows) {
     rows.remove_prefix(end + 1);
 
     const std::size_t most = sizeof(std::int16_t) + row.size() + columns_.size() * kMostBesideText;
-    if (converted_.size() - used < most) converted_.resize(2 * used + most + rows.size());
-    RowWriter out(converted_.data() + used);
+    if (converted_.size() - used < most) {  // if the rest grows as what came before it
+      const std::size_t growth = 1 + used / (all - rows.size());
+      converted_.resize(used + most + growth * rows.size());
+    }
+    BinaryWriter out(converted_.data() + used);
     out.number(static_cast<std::int16_t>(columns_.size()));
     for (std::size_t i = 0; i < columns_.size(); ++i) {
       const bool last = i + 1 == columns_.size();

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -42,7 +43,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   BinaryCopy copy(forms);
   const std::optional<BinaryRows> rows = copy.convert(text);
   if (!rows) return 0;
-  std::string_view rest = rows->bytes;
+  const std::string first(rows->bytes);
+  const std::optional<BinaryRows> again = copy.convert(text);
+  require(again && again->bytes == first && again->count == rows->count);
+  std::string_view rest = first;
   for (std::uint64_t row = 0; row < rows->count; ++row) {
     require(take_number(rest, 2) == static_cast<std::int32_t>(columns));
     for (std::size_t i = 0; i < columns; ++i) {

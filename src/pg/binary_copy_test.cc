@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
+#include <map>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -94,11 +96,27 @@ class BinaryCopyOfServer : public ::testing::Test {
     return all;
   }
 
-  std::vector<ValueForm> forms(const std::string& table) {
+  // By entries 1, 2, ... for COPY of each.
+  ValueForms forms_for(const std::vector<std::string>& targets) {
     ArchiveHeader archive;
-    TocEntry rows;
-    rows.dump_id = 1;
-    rows.has_data = true;
+    std::map<int, std::uint64_t> bytes;
+    for (const std::string& target : targets) {
+      TocEntry table;
+      table.dump_id = 101 + static_cast<int>(bytes.size());
+      table.desc = "TABLE";
+      archive.toc.push_back(table);
+      TocEntry rows;
+      rows.dump_id = 1 + static_cast<int>(bytes.size());
+      rows.dependencies = {std::to_string(table.dump_id)};
+      rows.has_data = true;
+      rows.copy = "COPY " + target + " FROM stdin;\n";
+      bytes[rows.dump_id] = 0;
+      archive.toc.push_back(rows);
+    }
+    return value_forms(session, archive, bytes, 0);
+  }
+
+  std::vector<ValueForm> forms(const std::string& table) {
     const std::string names =
         session
             .query(
@@ -106,9 +124,7 @@ class BinaryCopyOfServer : public ::testing::Test {
                 "where attnum > 0 and not attisdropped and attrelid = '" +
                 table + "'::regclass")
             .text(0, 0);
-    rows.copy = "COPY " + table + " (" + names + ") FROM stdin;\n";
-    archive.toc.push_back(rows);
-    const ValueForms known = value_forms(session, archive, {{1, 0}}, 0);
+    const ValueForms known = forms_for({table + " (" + names + ")"});
     return known.contains(1) ? known.at(1) : std::vector<ValueForm>();
   }
 
@@ -182,6 +198,24 @@ TEST_F(BinaryCopyOfServer, TypesOfOthersAndLongEncodingsAreLeftAlone) {
   EXPECT_TRUE(forms("public.\"w W\"").empty());
 }
 
+// The columns are those that the COPY names, in its order; a table may be gone.
+TEST_F(BinaryCopyOfServer, TakesColumnsAsTheCopyNamesThem) {
+  using enum ValueForm;
+  session.query(
+      "create schema s; create table s.t (gone int, a int, b text, c uuid); alter table s.t drop "
+      "gone;"
+      "create table public.t (a date, b date); create table public.none ()");
+  const ValueForms known =
+      forms_for({"s.t (c, b, a)", "s.nobody (a)", "public.t (b)", "s.t (a, z)", "public.none"});
+  EXPECT_EQ(known, (ValueForms{{1, {kUuid, kText, kInt4}}, {3, {kDate}}}));
+}
+
+TEST_F(BinaryCopyOfServer, WithoutRightsATableIsKnownAllTheSame) {
+  session.query("create schema closed; create table closed.t (a int); create role nobody");
+  session.query("set role nobody");
+  EXPECT_EQ(forms_for({"closed.t (a)"}), (ValueForms{{1, {ValueForm::kInt4}}}));
+}
+
 std::optional<std::string> converted(const std::vector<ValueForm>& columns,
                                      const std::string& text) {
   BinaryCopy copy(columns);
@@ -194,7 +228,7 @@ std::optional<std::string> converted(const std::vector<ValueForm>& columns,
 TEST(BinaryCopy, LeavesOtherTextsToTheServer) {
   using enum ValueForm;
   const std::vector<std::pair<ValueForm, std::vector<const char*>>> texts{
-      {kText, {"\\", "a\\", "\\q", "\\x41", "\\101", "\\."}},
+      {kText, {"\r", "\\", "a\\", "\\q", "\\x41", "\\101", "\\."}},
       {kJsonb, {"\\q"}},
       {kBytea, {"", "abc", "\\\\x1", "\\\\xzz", "\\x00", "\\\\000", "\\\\xé"}},
       {kBool, {"", "true", "T", "1", "tf"}},
@@ -219,8 +253,8 @@ TEST(BinaryCopy, LeavesOtherTextsToTheServer) {
         "0044-03-15 00:00:00 BC"}},
       {kTimestampTz,
        {"", "2026-01-01 00:00:00", "2026-01-01 00:00:00Z", "2026-01-01 00:00:00 UTC",
-        "2026-01-01 00:00:00+0530", "2026-01-01 00:00:00+05:3", "2026-01-01 00:00:00+05-30",
-        "2026-01-01 00:00:00+00 BC", "2026-01-01 00:00:00+"}}};
+        "2026-01-01 00:00:00+0530", "2026-01-01 00:00:00+16", "2026-01-01 00:00:00+05:3",
+        "2026-01-01 00:00:00+05-30", "2026-01-01 00:00:00+00 BC", "2026-01-01 00:00:00+"}}};
   for (const auto& [form, values] : texts) {
     for (const char* value : values) {
       EXPECT_FALSE(converted({form}, std::string(value) + "\n"))

@@ -90,7 +90,7 @@ std::optional<BinaryRows> Loader::in_binary(const TocEntry& entry, std::string_v
   const std::optional<BinaryRows> rows = binary_->convert(text);
   if (!rows) {
     end();
-    binary_.reset();
+    binary_.reset();  // if nothing had begun
   }
   return rows;
 }
@@ -115,6 +115,7 @@ void Loader::end() {
   try {
     if (binary_) session_.copy_in(kBinaryCopyEnd, stall_);
     const std::uint64_t taken = session_.end_copy_in(stall_);
+    binary_.reset();
     if (taken != sent) throw Error(fmt::format("the server took {} rows of {}", taken, sent));
   } catch (const Error&) {
     rethrow_for(entry);

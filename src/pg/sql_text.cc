@@ -49,9 +49,11 @@ class Reader {
     advance();
   }
 
-  void name() {
+  std::string name() {
     if (!token_ || !token_->is_name()) fail();
+    std::string value = identifier_value(*token_);
     advance();
+    return value;
   }
 
   std::string string() {
@@ -200,15 +202,15 @@ CopyTarget parse_copy(std::string_view copy_statement) {
   Reader in(copy_statement);
   in.keyword("copy");
   const std::size_t start = in.start();
-  in.name();
+  CopyTarget target;
+  target.table = in.name();
   std::size_t end = in.start();
   if (in.at_symbol('.')) {
     in.advance();
-    in.name();
+    target.schema = std::exchange(target.table, in.name());
     end = in.start();
   }
-  CopyTarget target{.relation = std::string(trim(copy_statement.substr(start, end - start))),
-                    .columns = {}};
+  target.relation = trim(copy_statement.substr(start, end - start));
   if (in.at_symbol('(')) {
     in.advance();
     const std::size_t first = in.start();

@@ -34,8 +34,10 @@ std::optional<std::string> role_of_setting(std::string_view statement);
 
 struct CopyTarget {
   std::string relation;  // as written: s."odd name"
-  std::string columns;   // as written: a, "b)c"; empty when the table has no columns to copy
-  std::vector<std::string> names = {};  // of the columns
+  std::string schema;    // what that means, without quotes; empty when it is not told
+  std::string table;
+  std::string columns;  // as written: a, "b)c"; empty when the table has no columns to copy
+  std::vector<std::string> names;  // of the columns, without quotes
 };
 
 // Takes `COPY s.t (a, b) FROM stdin;` apart. Throws Corrupt for any other text.

@@ -194,6 +194,9 @@ TEST(ParseCopy, TakesTheStatementApart) {
   const CopyTarget target = parse_copy("COPY s.t (c1, \"c)2\") FROM stdin;\n");
   EXPECT_EQ(target.relation, "s.t");
   EXPECT_EQ(target.columns, "c1, \"c)2\"");
+  EXPECT_EQ(target.schema, "s");
+  EXPECT_EQ(target.table, "t");
+  EXPECT_EQ(target.names, (std::vector<std::string>{"c1", "c)2"}));
 }
 
 TEST(ParseCopy, TakesATableWithoutColumns) {
@@ -203,11 +206,15 @@ TEST(ParseCopy, TakesATableWithoutColumns) {
 }
 
 RC_GTEST_PROP(ParseCopy, TakesAnyNames, ()) {
-  const std::string relation = quote_identifier(*names()) + "." + quote_identifier(*names());
-  const std::string columns = quote_identifier(*names()) + ", " + quote_identifier(*names());
+  const std::vector<std::string> words{*names(), *names(), *names(), *names()};
+  const std::string relation = quote_identifier(words[0]) + "." + quote_identifier(words[1]);
+  const std::string columns = quote_identifier(words[2]) + ", " + quote_identifier(words[3]);
   const CopyTarget target = parse_copy("COPY " + relation + " (" + columns + ") FROM stdin;\n");
   RC_ASSERT(target.relation == relation);
   RC_ASSERT(target.columns == columns);
+  RC_ASSERT(target.schema == words[0]);
+  RC_ASSERT(target.table == words[1]);
+  RC_ASSERT(target.names == std::vector<std::string>(words.begin() + 2, words.end()));
 }
 
 TEST(ParseCopy, RefusesOtherTexts) {

@@ -5,25 +5,28 @@
 #include <utility>
 
 #include "pg/sql_text.h"
+#include "pg/toc_parts.h"
 
 namespace pgstow::pg {
 namespace {
 
-// A domain is received as what it is made of, with its own checks. Types that somebody made may use
-// the receive functions of others than those whose text they write.
+// A domain is received as what it is made of, with its own checks. By names, since to_regclass()
+// needs the right to use the schema.
 constexpr const char* kQuestion = R"(
   with recursive columns(entry, name, type) as (
     select wanted.entry, a.attname, a.atttypid
-      from rows from (unnest($1::int[]), unnest($2::text[])) as wanted(entry, relation)
-      join pg_attribute a on a.attrelid = to_regclass(wanted.relation)
+      from rows from (unnest($1::int[]), unnest($2::text[]), unnest($3::text[]))
+        as wanted(entry, schema_name, table_name)
+      join pg_namespace n on n.nspname = wanted.schema_name
+      join pg_class r on r.relnamespace = n.oid and r.relname = wanted.table_name
+      join pg_attribute a on a.attrelid = r.oid
      where a.attnum > 0 and not a.attisdropped
     union all
     select c.entry, c.name, t.typbasetype
       from columns c join pg_type t on t.oid = c.type where t.typtype = 'd')
   select c.entry, c.name, p.proname
     from columns c
-    join pg_type t on t.oid = c.type
-     and (t.typnamespace = 'pg_catalog'::regnamespace or t.typtype = 'e')
+    join pg_type t on t.oid = c.type and t.typtype <> 'd'
     join pg_proc p on p.oid = t.typreceive and p.pronamespace = 'pg_catalog'::regnamespace)";
 
 using FormsByName = std::map<std::string, ValueForm>;
@@ -31,13 +34,15 @@ using FormsByName = std::map<std::string, ValueForm>;
 std::map<int, FormsByName> known_columns(Connection& session,
                                          const std::map<int, CopyTarget>& tables) {
   std::vector<std::string> entries;
-  std::vector<std::string> relations;
+  std::vector<std::string> schemas;
+  std::vector<std::string> names;
   for (const auto& [id, target] : tables) {
     entries.push_back(std::to_string(id));
-    relations.push_back(target.relation);
+    schemas.push_back(target.schema);
+    names.push_back(target.table);
   }
-  const Result columns =
-      session.query(kQuestion, {array_literal(entries), array_literal(relations)});
+  const Result columns = session.query(
+      kQuestion, {array_literal(entries), array_literal(schemas), array_literal(names)});
   std::map<int, FormsByName> known;
   for (int row = 0; row < columns.rows(); ++row) {
     const std::optional<ValueForm> form = form_received_by(columns.text(row, 2));
@@ -66,6 +71,7 @@ ValueForms value_forms(Connection& session, const ArchiveHeader& archive,
   for (const TocEntry& entry : archive.toc) {
     const auto rows = bytes.find(entry.dump_id);
     if (rows == bytes.end() || rows->second < least_bytes || !entry.has_copy_text()) continue;
+    if (is_made_by_extension(archive, entry)) continue;
     tables.emplace(entry.dump_id, parse_copy(*entry.copy));
   }
   if (tables.empty()) return {};
