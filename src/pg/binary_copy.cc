@@ -1,33 +1,44 @@
 #include "pg/binary_copy.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <array>
 #include <bit>
 #include <charconv>
-#include <chrono>
 #include <concepts>
 #include <cstdint>
 #include <cstring>
 #include <limits>
 #include <map>
+#include <span>
+#include <string>
 #include <type_traits>
 #include <utility>
+
+#include "base/text.h"
+#include "pg/time_text.h"
 
 namespace pgstow::pg {
 namespace {
 
 constexpr std::size_t kLengthBytes = 4;
-constexpr std::size_t kMostBesideText = 24;  // no field is longer than its text and that
+constexpr std::int32_t kNull = -1;
+// No field is longer than its text and that; an array's text may grow: `::,` becomes 24 bytes.
+constexpr std::size_t kMostBesideText = 48;
+constexpr std::size_t kGrowthOfArrays = 8;
 constexpr std::size_t kMostDigits = 1000;
-constexpr std::int64_t kSecond = 1'000'000;  // microseconds
-constexpr std::int64_t kMinute = 60;         // seconds
-constexpr std::int64_t kHour = 60 * kMinute;
-constexpr std::int64_t kDay = 24 * kHour;
 
 // numeric.c
 constexpr std::uint16_t kNegative = 0x4000;
 constexpr std::uint16_t kNumericNan = 0xC000;
 constexpr int kGroup = 4;  // decimal digits
+
+// inet.h: AF_INET of whatever system, and one more.
+constexpr int kInet4 = 2;
+constexpr int kInet6 = 3;
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -37,80 +48,6 @@ std::optional<Number> parsed(std::string_view text) {
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (code != std::errc() || end != text.data() + text.size()) return std::nullopt;
   return value;
-}
-
-// The value of so many digits from `at` on; none if there is anything else.
-std::optional<int> digits(std::string_view text, std::size_t at, std::size_t count) {
-  if (text.size() < at + count) return std::nullopt;
-  int value = 0;
-  for (const char c : text.substr(at, count)) {
-    if (!is_digit(c)) return std::nullopt;
-    value = value * 10 + (c - '0');
-  }
-  return value;
-}
-
-// Days since 2000-01-01 of `2026-11-28`.
-std::optional<std::int32_t> days(std::string_view text) {
-  using namespace std::chrono;
-  const std::optional<int> y = digits(text, 0, 4);
-  const std::optional<int> m = digits(text, 5, 2);
-  const std::optional<int> d = digits(text, 8, 2);
-  if (text.size() != 10 || !y || !m || !d || text[4] != '-' || text[7] != '-') return std::nullopt;
-  const year_month_day date{year{*y}, month{static_cast<unsigned>(*m)},
-                            day{static_cast<unsigned>(*d)}};
-  if (!date.ok() || *y == 0) return std::nullopt;
-  return (sys_days{date} - sys_days{year{2000} / January / 1}).count();
-}
-
-// Microseconds of `23:59:59.5`.
-std::optional<std::int64_t> microseconds(std::string_view text) {
-  const std::optional<int> h = digits(text, 0, 2);
-  const std::optional<int> m = digits(text, 3, 2);
-  const std::optional<int> s = digits(text, 6, 2);
-  if (!h || !m || !s || text[2] != ':' || text[5] != ':') return std::nullopt;
-  if (*h > 23 || *m > 59 || *s > 59) return std::nullopt;
-  std::int64_t value = (*h * kHour + *m * kMinute + *s) * kSecond;
-  text.remove_prefix(8);
-  if (text.empty()) return value;
-  if (text[0] != '.' || text.size() < 2 || text.size() > 7) return std::nullopt;
-  const std::optional<int> fraction = digits(text, 1, text.size() - 1);
-  if (!fraction) return std::nullopt;
-  std::int64_t part = *fraction;
-  for (std::size_t i = text.size(); i < 7; ++i) part *= 10;
-  return value + part;
-}
-
-// Seconds east of UTC of `+05:30`, `-08` or `+00:53:28`.
-std::optional<std::int64_t> zone_offset(std::string_view text) {
-  if (text.size() != 3 && text.size() != 6 && text.size() != 9) return std::nullopt;
-  std::int64_t value = 0;
-  std::int64_t unit = kHour;
-  for (std::size_t at = 0; at < text.size(); at += 3, unit /= 60) {
-    const std::optional<int> part = digits(text, at + 1, 2);
-    if (!part || *part >= (at == 0 ? 16 : 60) || (at > 0 && text[at] != ':')) return std::nullopt;
-    value += *part * unit;
-  }
-  if (text[0] != '+' && text[0] != '-') return std::nullopt;
-  return text[0] == '+' ? value : -value;
-}
-
-// Microseconds since 2000-01-01 of `2026-11-28 21:14:00.25`.
-std::optional<std::int64_t> timestamp(std::string_view text) {
-  if (text.size() < 19 || text[10] != ' ') return std::nullopt;
-  const std::optional<std::int32_t> day = days(text.substr(0, 10));
-  const std::optional<std::int64_t> time = microseconds(text.substr(11));
-  if (!day || !time) return std::nullopt;
-  return *day * kDay * kSecond + *time;
-}
-
-std::optional<std::int64_t> timestamp_tz(std::string_view text) {
-  const std::size_t zone = text.find_first_of("+-", std::min<std::size_t>(text.size(), 19));
-  if (zone == std::string_view::npos) return std::nullopt;
-  const std::optional<std::int64_t> local = timestamp(text.substr(0, zone));
-  const std::optional<std::int64_t> offset = zone_offset(text.substr(zone));
-  if (!local || !offset) return std::nullopt;
-  return *local - *offset * kSecond;
 }
 
 // Dates and times that are before or after all others are a type's least and greatest number.
@@ -139,7 +76,8 @@ int hex_value(char c) { return kHexValues[static_cast<unsigned char>(c)]; }
 // functions return false, and then what they wrote is of no use.
 class BinaryWriter {
  public:
-  explicit BinaryWriter(char* to) : to_(to) {}
+  // `unescaped` is its own as long as it lives.
+  BinaryWriter(char* to, std::string& unescaped) : to_(to), unescaped_(unescaped) {}
 
   char* end() const { return to_; }
 
@@ -153,28 +91,117 @@ class BinaryWriter {
     to_ += sizeof(bits);
   }
 
-  bool field(ValueForm form, std::string_view text) {
+  bool field(const ColumnForm& column, std::string_view text) {
     if (text == "\\N") {
-      number(std::int32_t{-1});
+      number(kNull);
       return true;
     }
+    if (text.find('\\') != std::string_view::npos) {
+      if (!unescape(text)) return false;
+      text = unescaped_;
+    }
+    return sized(
+        [&] { return column.element == 0 ? value(column.form, text) : array(column, text); });
+  }
+
+ private:
+  // What `write` writes, behind its length.
+  template <typename Write>
+  bool sized(const Write& write) {
     char* const length = to_;
     to_ += kLengthBytes;
-    if (!value(form, text)) return false;
+    if (!write()) return false;
     char* const end = std::exchange(to_, length);
     number(static_cast<std::int32_t>(end - length - static_cast<std::ptrdiff_t>(kLengthBytes)));
     to_ = end;
     return true;
   }
 
- private:
+  // Of the escapes of COPY only those that COPY writes.
+  bool unescape(std::string_view text) {
+    unescaped_.clear();
+    while (true) {
+      const std::size_t backslash = text.find('\\');
+      unescaped_ += text.substr(0, backslash);
+      if (backslash == std::string_view::npos) return true;
+      if (backslash + 1 == text.size()) return false;
+      constexpr std::string_view kWritten = "\\bfnrtv";
+      constexpr std::string_view kMeant = "\\\b\f\n\r\t\v";
+      const std::size_t which = kWritten.find(text[backslash + 1]);
+      if (which == std::string_view::npos) return false;
+      unescaped_ += kMeant[which];
+      text.remove_prefix(backslash + 2);
+    }
+  }
+
+  // Of one dimension, counted from 1: `{a,"b c",NULL}`.
+  bool array(const ColumnForm& column, std::string_view text) {
+    if (text.size() < 2 || text.front() != '{' || text.back() != '}') return false;
+    text = text.substr(1, text.size() - 2);
+    number(static_cast<std::int32_t>(text.empty() ? 0 : 1));  // dimensions
+    char* const has_null = to_;
+    number(std::int32_t{0});
+    number(column.element);
+    if (text.empty()) return true;
+    char* const count = to_;
+    number(std::int32_t{0});
+    number(std::int32_t{1});
+    std::int32_t elements = 0;
+    bool nulls = false;
+    for (bool more = true; more; ++elements) {
+      if (!element(column.form, text, nulls)) return false;
+      more = !text.empty();
+      if (more && text.front() != ',') return false;
+      if (more) text.remove_prefix(1);
+    }
+    char* const end = std::exchange(to_, has_null);
+    number(static_cast<std::int32_t>(nulls ? 1 : 0));
+    to_ = count;
+    number(elements);
+    to_ = end;
+    return true;
+  }
+
+  // Takes one off the front.
+  bool element(ValueForm form, std::string_view& text, bool& nulls) {
+    if (text.starts_with('"')) {
+      std::string item;
+      if (!take_quoted(text, item)) return false;
+      return sized([&] { return value(form, item); });
+    }
+    const std::string_view word = text.substr(0, text.find(','));
+    text.remove_prefix(word.size());
+    if (word == "NULL") {
+      nulls = true;
+      number(kNull);
+      return true;
+    }
+    if (word.empty() || word.find_first_of("{}\"\\ \t\n\v\f\r") != std::string_view::npos)
+      return false;
+    if (lower(word) == "null") return false;  // such a text would be quoted
+    return sized([&] { return value(form, word); });
+  }
+
+  static bool take_quoted(std::string_view& text, std::string& item) {
+    for (std::size_t i = 1; i < text.size(); ++i) {
+      if (text[i] == '"') {
+        text.remove_prefix(i + 1);
+        return true;
+      }
+      if (text[i] == '\\') ++i;
+      if (i == text.size()) return false;
+      item += text[i];
+    }
+    return false;
+  }
+
   bool value(ValueForm form, std::string_view text) {
     switch (form) {
       case ValueForm::kText:
-        return plain(text);
+        return put(text);
       case ValueForm::kJsonb:
         number(std::uint8_t{1});  // its version
-        return plain(text);
+        return put(text);
       case ValueForm::kBytea:
         return bytes(text);
       case ValueForm::kBool:
@@ -186,6 +213,8 @@ class BinaryWriter {
         return found(parsed<std::int32_t>(text));
       case ValueForm::kInt8:
         return found(parsed<std::int64_t>(text));
+      case ValueForm::kOid:
+        return found(parsed<std::uint32_t>(text));
       case ValueForm::kFloat4:
         return floating<float, std::uint32_t>(text);
       case ValueForm::kFloat8:
@@ -195,13 +224,18 @@ class BinaryWriter {
       case ValueForm::kUuid:
         return uuid(text);
       case ValueForm::kDate:
-        return found(infinite<std::int32_t>(text)) || found(days(text));
+        return found(infinite<std::int32_t>(text)) || found(days_of(text));
       case ValueForm::kTime:
-        return found(microseconds(text));
+        return found(microseconds_of(text));
       case ValueForm::kTimestamp:
-        return found(infinite<std::int64_t>(text)) || found(timestamp(text));
+        return found(infinite<std::int64_t>(text)) || found(timestamp_of(text));
       case ValueForm::kTimestampTz:
-        return found(infinite<std::int64_t>(text)) || found(timestamp_tz(text));
+        return found(infinite<std::int64_t>(text)) || found(timestamp_tz_of(text));
+      case ValueForm::kInterval:
+        return span(text);
+      case ValueForm::kInet:
+      case ValueForm::kCidr:
+        return network(text, form == ValueForm::kCidr);
     }
     return false;
   }
@@ -212,29 +246,14 @@ class BinaryWriter {
     return value.has_value();
   }
 
-  void put(std::string_view bytes) {
+  bool put(std::string_view bytes) {
     std::memcpy(to_, bytes.data(), bytes.size());
     to_ += bytes.size();
-  }
-
-  // Of the escapes of COPY only those that COPY writes.
-  bool plain(std::string_view text) {
-    while (true) {
-      const std::size_t backslash = text.find('\\');
-      put(text.substr(0, backslash));
-      if (backslash == std::string_view::npos) return true;
-      if (backslash + 1 == text.size()) return false;
-      constexpr std::string_view kWritten = "\\bfnrtv";
-      constexpr std::string_view kMeant = "\\\b\f\n\r\t\v";
-      const std::size_t which = kWritten.find(text[backslash + 1]);
-      if (which == std::string_view::npos) return false;
-      *to_++ = kMeant[which];
-      text.remove_prefix(backslash + 2);
-    }
+    return true;
   }
 
   bool bytes(std::string_view text) {
-    constexpr std::string_view kHex = "\\\\x";
+    constexpr std::string_view kHex = "\\x";
     if (!text.starts_with(kHex) || (text.size() - kHex.size()) % 2 != 0) return false;
     int bad = 0;
     for (std::size_t i = kHex.size(); i < text.size(); i += 2) {
@@ -306,6 +325,37 @@ class BinaryWriter {
     number(static_cast<std::uint16_t>(scale));
   }
 
+  bool span(std::string_view text) {
+    const std::optional<Interval> value = interval_of(text);
+    if (!value) return false;
+    number(value->microseconds);
+    number(value->days);
+    number(value->months);
+    return true;
+  }
+
+  // An address, and how many of its bits are the network's: all, where that is not told.
+  bool network(std::string_view text, bool cidr) {
+    const std::size_t slash = std::min(text.find('/'), text.size());
+    const std::string address(text.substr(0, slash));
+    const bool six = address.find(':') != std::string::npos;
+    std::array<unsigned char, sizeof(in6_addr)> bytes{};
+    if (::inet_pton(six ? AF_INET6 : AF_INET, address.c_str(), bytes.data()) != 1) return false;
+    const std::size_t size = six ? sizeof(in6_addr) : sizeof(in_addr);
+    auto bits = static_cast<std::uint8_t>(8 * size);
+    if (slash < text.size()) {
+      const std::optional<std::uint8_t> told = parsed<std::uint8_t>(text.substr(slash + 1));
+      if (!told || *told > bits) return false;
+      bits = *told;
+    }
+    number(static_cast<std::uint8_t>(six ? kInet6 : kInet4));
+    number(bits);
+    number(static_cast<std::uint8_t>(cidr ? 1 : 0));
+    number(static_cast<std::uint8_t>(size));
+    for (const unsigned char byte : std::span(bytes).first(size)) number(byte);
+    return true;
+  }
+
   bool uuid(std::string_view text) {
     if (text.size() != 36) return false;
     int bad = 0;
@@ -323,6 +373,7 @@ class BinaryWriter {
   }
 
   char* to_;
+  std::string& unescaped_;
 };
 
 }  // namespace
@@ -340,6 +391,11 @@ std::optional<ValueForm> form_received_by(std::string_view receive_function) {
       {"int2recv", ValueForm::kInt2},
       {"int4recv", ValueForm::kInt4},
       {"int8recv", ValueForm::kInt8},
+      {"oidrecv", ValueForm::kOid},
+      {"namerecv", ValueForm::kText},
+      {"interval_recv", ValueForm::kInterval},
+      {"inet_recv", ValueForm::kInet},
+      {"cidr_recv", ValueForm::kCidr},
       {"float4recv", ValueForm::kFloat4},
       {"float8recv", ValueForm::kFloat8},
       {"numeric_recv", ValueForm::kNumeric},
@@ -359,6 +415,12 @@ bool bytes_are_plain_in(std::string_view encoding) {
   return std::ranges::find(kOfClients, encoding) == kOfClients.end();
 }
 
+BinaryCopy::BinaryCopy(std::vector<ColumnForm> columns)
+    : columns_(std::move(columns)),
+      growth_(std::ranges::all_of(columns_, [](const ColumnForm& c) { return c.element == 0; })
+                  ? 1
+                  : kGrowthOfArrays) {}
+
 std::optional<BinaryRows> BinaryCopy::convert(std::string_view rows) {
   if (rows.find('\r') != std::string_view::npos)
     return std::nullopt;  // at a line's end it says more
@@ -371,12 +433,13 @@ std::optional<BinaryRows> BinaryCopy::convert(std::string_view rows) {
     std::string_view row = rows.substr(0, end);
     rows.remove_prefix(end + 1);
 
-    const std::size_t most = sizeof(std::int16_t) + row.size() + columns_.size() * kMostBesideText;
+    const std::size_t most =
+        sizeof(std::int16_t) + row.size() * growth_ + columns_.size() * kMostBesideText;
     if (converted_.size() - used < most) {  // if the rest grows as what came before it
       const std::size_t growth = 1 + used / (all - rows.size());
       converted_.resize(used + most + growth * rows.size());
     }
-    BinaryWriter out(converted_.data() + used);
+    BinaryWriter out(converted_.data() + used, value_);
     out.number(static_cast<std::int16_t>(columns_.size()));
     for (std::size_t i = 0; i < columns_.size(); ++i) {
       const bool last = i + 1 == columns_.size();

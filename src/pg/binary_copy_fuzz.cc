@@ -33,10 +33,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::string_view text(reinterpret_cast<const char*>(data), size);
   const std::size_t columns = 1 + static_cast<unsigned char>(text.front()) % 4U;
   if (size < 1 + columns) return 0;
-  std::vector<ValueForm> forms;
+  std::vector<ColumnForm> forms;
   for (const char c : text.substr(1, columns)) {
-    forms.push_back(static_cast<ValueForm>(static_cast<unsigned char>(c) %
-                                           (static_cast<unsigned>(ValueForm::kTimestampTz) + 1)));
+    const auto kind = static_cast<unsigned char>(c);
+    forms.push_back(
+        {.form = static_cast<ValueForm>(kind % (static_cast<unsigned>(ValueForm::kCidr) + 1)),
+         .element = kind < 128 ? 0U : kind});
   }
   text.remove_prefix(1 + columns);
 

@@ -10,11 +10,12 @@
 namespace pgstow::pg {
 namespace {
 
-// A domain is received as what it is made of, with its own checks. By names, since to_regclass()
-// needs the right to use the schema.
+// By the server's own functions, by whatever name: citext's are those of text. A domain is received
+// as what it is made of, with its own checks. An array's elements are taken apart, of a domain that
+// is an array they are not. By names, since to_regclass() needs the right to use the schema.
 constexpr const char* kQuestion = R"(
-  with recursive columns(entry, name, type) as (
-    select wanted.entry, a.attname, a.atttypid
+  with recursive columns(entry, name, type, element) as (
+    select wanted.entry, a.attname, a.atttypid, 0::oid
       from rows from (unnest($1::int[]), unnest($2::text[]), unnest($3::text[]))
         as wanted(entry, schema_name, table_name)
       join pg_namespace n on n.nspname = wanted.schema_name
@@ -22,14 +23,22 @@ constexpr const char* kQuestion = R"(
       join pg_attribute a on a.attrelid = r.oid
      where a.attnum > 0 and not a.attisdropped
     union all
-    select c.entry, c.name, t.typbasetype
-      from columns c join pg_type t on t.oid = c.type where t.typtype = 'd')
-  select c.entry, c.name, p.proname
+    select c.entry, c.name, case t.typtype when 'd' then t.typbasetype else t.typelem end,
+           case t.typtype when 'd' then c.element else t.typelem end
+      from columns c
+      join pg_type t on t.oid = c.type
+     where t.typtype = 'd'
+        or c.element = 0 and t.typreceive = 'array_recv'::regproc and t.typdelim = ',')
+  select c.entry, c.name, receive.prosrc, c.element
     from columns c
     join pg_type t on t.oid = c.type and t.typtype <> 'd'
-    join pg_proc p on p.oid = t.typreceive and p.pronamespace = 'pg_catalog'::regnamespace)";
+    join pg_proc receive on receive.oid = t.typreceive
+    join pg_proc output on output.oid = t.typoutput
+    join pg_language l on l.oid = receive.prolang and l.oid = output.prolang and l.lanname = 'internal'
+   where receive.pronamespace = 'pg_catalog'::regnamespace
+      or (receive.prosrc = 'textrecv' and output.prosrc = 'textout'))";
 
-using FormsByName = std::map<std::string, ValueForm>;
+using FormsByName = std::map<std::string, ColumnForm>;
 
 std::map<int, FormsByName> known_columns(Connection& session,
                                          const std::map<int, CopyTarget>& tables) {
@@ -46,14 +55,16 @@ std::map<int, FormsByName> known_columns(Connection& session,
   std::map<int, FormsByName> known;
   for (int row = 0; row < columns.rows(); ++row) {
     const std::optional<ValueForm> form = form_received_by(columns.text(row, 2));
-    if (form) known[static_cast<int>(columns.number(row, 0))][columns.text(row, 1)] = *form;
+    if (!form) continue;
+    known[static_cast<int>(columns.number(row, 0))][columns.text(row, 1)] = {
+        .form = *form, .element = static_cast<std::uint32_t>(columns.number(row, 3))};
   }
   return known;
 }
 
 // In the order of the names; empty when one is not known.
-std::vector<ValueForm> in_order(const std::vector<std::string>& names, const FormsByName& known) {
-  std::vector<ValueForm> forms;
+std::vector<ColumnForm> in_order(const std::vector<std::string>& names, const FormsByName& known) {
+  std::vector<ColumnForm> forms;
   for (const std::string& name : names) {
     const auto form = known.find(name);
     if (form == known.end()) return {};
@@ -77,7 +88,7 @@ ValueForms value_forms(Connection& session, const ArchiveHeader& archive,
   if (tables.empty()) return {};
   ValueForms forms;
   for (const auto& [id, known] : known_columns(session, tables)) {
-    std::vector<ValueForm> columns = in_order(tables.at(id).names, known);
+    std::vector<ColumnForm> columns = in_order(tables.at(id).names, known);
     if (!columns.empty()) forms[id] = std::move(columns);
   }
   return forms;

@@ -12,7 +12,7 @@
 namespace pgstow::pg {
 
 // By the dump id of a table's TABLE DATA: the forms of its columns, in the order of its COPY.
-using ValueForms = std::map<int, std::vector<ValueForm>>;
+using ValueForms = std::map<int, std::vector<ColumnForm>>;
 
 inline constexpr std::uint64_t kLeastBinaryBytes = std::uint64_t{1} << 20;
 

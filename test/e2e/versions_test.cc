@@ -21,7 +21,6 @@ namespace {
 namespace fs = std::filesystem;
 
 using testing::HasSubstr;
-using testing::Not;
 using testing::SizeIs;
 
 std::vector<std::string> versions() {
@@ -33,9 +32,18 @@ std::vector<std::string> versions() {
   return all;
 }
 
-// Large enough for readers of its own.
+// Large enough for readers of its own, and of all types whose rows go back in as binary.
 constexpr const char* kBig =
-    "create table big as select i, repeat(md5(i::text), 4) t from generate_series(1, 100000) i;"
+    "create table big as select i, repeat(md5(i::text), 4) as t, i::int8 as i8, i::int2 as i2, "
+    "i::numeric / 7 as n, i / 7.0::float8 as f8, (i / 7.0)::float4 as f4, i % 2 = 0 as yes, "
+    "md5(i::text)::uuid as u, date '2000-01-01' + i as d, timestamp '1990-01-01' + i * "
+    "interval '3 hours' as p, timestamptz '1990-01-01' + i * interval '3.3 hours' as z, "
+    "time '00:00' + i * interval '1 second' as h, i * interval '1 hour' - interval '1 month' as "
+    "iv, "
+    "jsonb_build_object('i', i) as jb, json_build_object('i', i) as j, "
+    "decode(md5(i::text), 'hex') as b, '10.0.0.0'::inet + i as ip, array[i, null] as ia, "
+    "array['a ' || i, null] as ta, i::oid as o, ('n' || i)::name as na, "
+    "('c' || i % 10)::char(4) as c, nullif(i % 3, 0) as some from generate_series(1, 30000) i;"
     "analyze big";
 
 class Version : public testing::TestWithParam<std::string> {};
@@ -45,8 +53,8 @@ std::string by_pg_restore(const DatabaseContainer& container, const Host& host) 
   container.sql("create database stock template template0", "postgres");
   const Outcome stock =
       run({.argv = {"sh", "-c",
-                    "gunzip -c \"$0\" | docker exec -i \"$1\" pg_restore -U finance_user "
-                    "--exit-on-error -d stock",
+                    ("gunzip -c \"$0\" | docker exec -i \"$1\" pg_restore -U finance_user "
+                     "--exit-on-error -d stock"),
                     host.backups() / host.archives().back(), container.name()},
            .env = {"DOCKER_HOST=" + shared_docker()}});
   EXPECT_TRUE(stock.ok()) << stock.describe();
@@ -73,6 +81,7 @@ TEST_P(Version, TheRichSchemaGoesRound) {
     const Outcome restore = host.run({"restore", "--yes"});
     ASSERT_TRUE(restore.ok()) << restore.describe();
     EXPECT_THAT(restore.out, HasSubstr("every row equal to the backup's proof"));
+    EXPECT_THAT(restore.err, HasSubstr("binary_tables=1"));
     EXPECT_EQ(first_difference(before, container.dump()), "");
   }
 
@@ -116,8 +125,8 @@ TEST_P(Version, AFileThatPgDumpWroteGoesRound) {
   std::filesystem::create_directories(host.backups());
   const Outcome dump =
       run({.argv = {"sh", "-c",
-                    "docker exec \"$1\" sh -c 'pg_dump -U finance_user -Fc finance_bot >/tmp/dump "
-                    "&& cat /tmp/dump' >\"$0\"",
+                    ("docker exec \"$1\" sh -c 'pg_dump -U finance_user -Fc finance_bot >/tmp/dump "
+                     "&& cat /tmp/dump' >\"$0\""),
                     host.backups() / "stock.dump", container.name()},
            .env = {"DOCKER_HOST=" + shared_docker()}});
   ASSERT_TRUE(dump.ok()) << dump.describe();
