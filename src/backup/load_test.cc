@@ -205,6 +205,9 @@ TEST_F(Load, RowsGoInAsBinaryUntilOneIsOnlyText) {
       "create table \"odd \"\" name\" (\"a, (b\" int, c int generated always as (1) stored, "
       "check (see()));"
       "insert into \"odd \"\" name\" select generate_series(1, 300);"
+      "create extension seg;"  // without a receive function
+      "create table spans (t text, s seg generated always as (t::seg) stored);"
+      "insert into spans select i || '..' || 2 * i from generate_series(1, 300) i;"
       "truncate seen");
   const std::string archive = dump("mixed", {"-Z0"});
   restore_by_stock(archive, fresh("stock"));

@@ -178,7 +178,7 @@ class BinaryWriter {
     }
     if (word.empty() || word.find_first_of("{}\"\\ \t\n\v\f\r") != std::string_view::npos)
       return false;
-    if (lower(word) == "null") return false;  // such a text would be quoted
+    if (word.size() == 4 && lower(word) == "null") return false;  // such a text would be quoted
     return sized([&] { return value(form, word); });
   }
 
@@ -336,6 +336,7 @@ class BinaryWriter {
 
   // An address, and how many of its bits are the network's: all, where that is not told.
   bool network(std::string_view text, bool cidr) {
+    if (text.find('\0') != std::string_view::npos) return false;
     const std::size_t slash = std::min(text.find('/'), text.size());
     const std::string address(text.substr(0, slash));
     const bool six = address.find(':') != std::string::npos;
@@ -392,7 +393,6 @@ std::optional<ValueForm> form_received_by(std::string_view receive_function) {
       {"int4recv", ValueForm::kInt4},
       {"int8recv", ValueForm::kInt8},
       {"oidrecv", ValueForm::kOid},
-      {"namerecv", ValueForm::kText},
       {"interval_recv", ValueForm::kInterval},
       {"inet_recv", ValueForm::kInet},
       {"cidr_recv", ValueForm::kCidr},

@@ -17,7 +17,7 @@ namespace pgstow::pg {
 
 // How a column's values are written in either format.
 enum class ValueForm {
-  kText,  // the same in both: text, varchar, char(n), name, json, enumerations, citext
+  kText,  // the same in both: text, varchar, char(n), json, enumerations, citext
   kJsonb,
   kBytea,
   kBool,

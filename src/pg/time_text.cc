@@ -135,7 +135,8 @@ std::optional<Interval> interval_of(std::string_view text) {
       value.microseconds = time.value_or(0);
       return time ? std::optional(value) : std::nullopt;
     }
-    const auto number = parse_int(word.substr(word.starts_with('+') ? 1 : 0));
+    const auto number =
+        parse_int(word.substr(word.starts_with('+') && !word.starts_with("+-") ? 1 : 0));
     if (!number || *number > kMostOfUnit || *number < -kMostOfUnit) return std::nullopt;
     const std::string_view name = take_word(text);
     next = std::find_if(next, kUnits.end(),

@@ -12,7 +12,9 @@ namespace {
 
 // By the server's own functions, by whatever name: citext's are those of text. A domain is received
 // as what it is made of, with its own checks. An array's elements are taken apart, of a domain that
-// is an array they are not. By names, since to_regclass() needs the right to use the schema.
+// is an array they are not. By names, since to_regclass() needs the right to use the schema. COPY
+// wants a receive function of all columns, also of generated ones, which it does not name
+// (BeginCopyFrom).
 constexpr const char* kQuestion = R"(
   with recursive columns(entry, name, type, element) as (
     select wanted.entry, a.attname, a.atttypid, 0::oid
@@ -22,6 +24,10 @@ constexpr const char* kQuestion = R"(
       join pg_class r on r.relnamespace = n.oid and r.relname = wanted.table_name
       join pg_attribute a on a.attrelid = r.oid
      where a.attnum > 0 and not a.attisdropped
+       and not exists (
+         select from pg_attribute any_a join pg_type any_t on any_t.oid = any_a.atttypid
+          where any_a.attrelid = r.oid and any_a.attnum > 0 and not any_a.attisdropped
+            and any_t.typreceive = 0)
     union all
     select c.entry, c.name, case t.typtype when 'd' then t.typbasetype else t.typelem end,
            case t.typtype when 'd' then c.element else t.typelem end

@@ -34,6 +34,7 @@ std::vector<std::string> versions() {
 
 // Large enough for readers of its own, and of all types whose rows go back in as binary.
 constexpr const char* kBig =
+    "create type big_kind as enum ('a', 'b'); create domain big_word as varchar(9);"
     "create table big as select i, repeat(md5(i::text), 4) as t, i::int8 as i8, i::int2 as i2, "
     "i::numeric / 7 as n, i / 7.0::float8 as f8, (i / 7.0)::float4 as f4, i % 2 = 0 as yes, "
     "md5(i::text)::uuid as u, date '2000-01-01' + i as d, timestamp '1990-01-01' + i * "
@@ -42,7 +43,11 @@ constexpr const char* kBig =
     "iv, "
     "jsonb_build_object('i', i) as jb, json_build_object('i', i) as j, "
     "decode(md5(i::text), 'hex') as b, '10.0.0.0'::inet + i as ip, array[i, null] as ia, "
-    "array['a ' || i, null] as ta, i::oid as o, ('n' || i)::name as na, "
+    "array['a ' || i, null] as ta, i::oid as o, array['v' || i, null]::varchar(9)[] as va, array[i "
+    "/ 7.0, null]::numeric(12, 3)[] as ra, "
+    "array['a', null]::big_kind[] as ka, ('w' || i)::big_word as w, array['w' || i]::big_word[] as "
+    "wa, "
+    "'10.0.0.0/8'::cidr as net, "
     "('c' || i % 10)::char(4) as c, nullif(i % 3, 0) as some from generate_series(1, 30000) i;"
     "analyze big";
 
