@@ -94,24 +94,19 @@ pg::Connection open_loader(const LoadJob& job, const Verified& verified, std::st
   return session;
 }
 
-std::map<int, std::uint64_t> bytes_of_tables(const pg::ArchiveProof& proof) {
-  std::map<int, std::uint64_t> bytes;
-  for (const auto& [id, table] : proof.tables) bytes[id] = table.bytes;
-  return bytes;
-}
-
 // Pieces point into the feeder's header: when something is thrown, no loader may outlive it.
 struct StopFirst {
   pg::Loaders& loaders;
   ~StopFirst() { loaders.stop(); }
 };
 
-void load_rows(const LoadJob& job, Source& object, const Verified& verified, const Context& context,
+void load_rows(const LoadJob& job, Source& object, const Verified& verified,
+               const std::map<int, std::uint64_t>& bytes, const Context& context,
                Progress& progress, pg::EarlyIndexes& indexes) {
   // The first session asks before it loads: the server may have room for no more than one.
   std::optional<pg::Connection> asking = open_loader(job, verified, context.stop);
-  const pg::ValueForms forms = pg::value_forms(
-      *asking, verified.archive, bytes_of_tables(verified.proof), job.least_binary_bytes);
+  const pg::ValueForms forms =
+      pg::value_forms(*asking, verified.archive, bytes, job.least_binary_bytes);
   pg::Loaders loaders(
       [&](std::stop_token stop) {
         if (!asking) return open_loader(job, verified, std::move(stop));
@@ -147,6 +142,12 @@ void make_schema(const LoadJob& job, const Verified& verified, const pg::Restore
     pg::create_large_objects(session, verified.archive, !job.no_owner);
   }  // the server may have room for no more sessions than one
   pg::restore_before_rows(options, pg::with_objects_made(verified.archive));
+}
+
+std::map<int, std::uint64_t> bytes_of_tables(const pg::ArchiveProof& proof) {
+  std::map<int, std::uint64_t> bytes;
+  for (const auto& [id, table] : proof.tables) bytes[id] = table.bytes;
+  return bytes;
 }
 
 // Runs the steps one after the other. Where errors are not the end, a step's error is kept, what
@@ -213,7 +214,7 @@ void load(const LoadJob& job, Source& object, const Verified& verified, const Co
   try {
     run_steps(job.stop_at_error, context,
               {[&] { make_schema(job, verified, options, context); },
-               [&] { load_rows(job, object, verified, until_one_fails, progress, indexes); },
+               [&] { load_rows(job, object, verified, bytes, until_one_fails, progress, indexes); },
                [&] {
                  tell_of_indexes(context, progress);
                  pg::restore_after_rows(after, indexes.rest(), bytes, job.sessions);

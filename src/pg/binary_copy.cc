@@ -252,15 +252,20 @@ class BinaryWriter {
     return true;
   }
 
+  // Negative when one of the digits is none.
+  int hex_byte(char first, char second) {
+    const int high = hex_value(first);
+    const int low = hex_value(second);
+    *to_++ = static_cast<char>((high & 15) << 4 | (low & 15));
+    return high | low;
+  }
+
   bool bytes(std::string_view text) {
     constexpr std::string_view kHex = "\\x";
     if (!text.starts_with(kHex) || (text.size() - kHex.size()) % 2 != 0) return false;
     int bad = 0;
     for (std::size_t i = kHex.size(); i < text.size(); i += 2) {
-      const int high = hex_value(text[i]);
-      const int low = hex_value(text[i + 1]);
-      bad |= high | low;  // negative when one of them is
-      *to_++ = static_cast<char>((high & 15) << 4 | (low & 15));
+      bad |= hex_byte(text[i], text[i + 1]);
     }
     return bad >= 0;
   }
@@ -365,10 +370,7 @@ class BinaryWriter {
         if (text[i] != '-') return false;
         ++i;
       }
-      const int high = hex_value(text[i]);
-      const int low = hex_value(text[i + 1]);
-      bad |= high | low;
-      *to_++ = static_cast<char>((high & 15) << 4 | (low & 15));
+      bad |= hex_byte(text[i], text[i + 1]);
     }
     return bad >= 0;
   }
