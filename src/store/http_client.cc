@@ -153,22 +153,35 @@ bool is_unconnected(CURLcode code, const CurlHandle& handle) {
 
 }  // namespace
 
-// A handle for one exchange. It goes back with its connection after a good one. After a failure it
-// does not: where a name was not found, curl 7.88 keeps its buffer, and refuses to have it set
-// again for ever. Nor is one used again on which something lies unread, as when a reply was sent
-// twice: the next request would take it for its own, which curl 7.88 does not see to. No more are
-// kept than are in use, and one: a daemon holds nothing open from one job to the next.
+// A handle, and what came last on its connection.
+struct HttpClient::Connection {
+  CurlHandle handle;
+  std::vector<HttpHeader> last = {};
+
+  // S3 gives each request an id of its own and says it in the reply
+  // (https://docs.aws.amazon.com/AmazonS3/latest/API/RESTCommonResponseHeaders.html). For servers
+  // that say the same one to all, the other headers have to be the same, too.
+  bool said_before(const HttpReply& reply) const {
+    return reply.header("x-amz-request-id") && reply.headers == last;
+  }
+};
+
+// A connection for one exchange. It goes back after a good one. After a failure it does not: where
+// a name was not found, curl 7.88 keeps its buffer, and refuses to have it set again for ever. Nor
+// is one used again on which something lies unread, as when a reply was sent twice: the next
+// request would take it for its own, which curl 7.88 does not see to. No more are kept than are in
+// use, and one: a daemon holds nothing open from one job to the next.
 class HttpClient::Lease {
  public:
   explicit Lease(HttpClient& client) : client_(client) {
-    while (!handle_) {
-      handle_ = client_.take_idle();
-      if (!handle_) {
-        handle_ = std::make_unique<CurlHandle>();
-      } else if (handle_->has_unread()) {
-        handle_.reset();
+    while (!connection_) {
+      connection_ = client_.take_idle();
+      if (!connection_) {
+        connection_ = std::make_unique<Connection>();
+      } else if (connection_->handle.has_unread()) {
+        connection_.reset();
       } else {
-        handle_->reset();
+        connection_->handle.reset();
       }
     }
     const std::lock_guard lock(client_.mutex_);
@@ -180,18 +193,23 @@ class HttpClient::Lease {
     const std::lock_guard lock(client_.mutex_);
     --client_.leased_;
     auto& idle = client_.idle_;
-    if (good_) idle.push_back(std::move(handle_));
+    if (good_) idle.push_back(std::move(connection_));
     if (idle.size() > client_.leased_ + 1) {  // the oldest go
       idle.erase(idle.begin(), idle.end() - static_cast<std::ptrdiff_t>(client_.leased_ + 1));
     }
   }
 
-  CurlHandle& operator*() const { return *handle_; }
-  void give_back() { good_ = true; }
+  CurlHandle& handle() const { return connection_->handle; }
+  bool said_before(const HttpReply& reply) const { return connection_->said_before(reply); }
+  // After this reply.
+  void give_back(const HttpReply& reply) {
+    connection_->last = reply.headers;
+    good_ = true;
+  }
 
  private:
   HttpClient& client_;
-  std::unique_ptr<CurlHandle> handle_;
+  std::unique_ptr<Connection> connection_;
   bool good_ = false;
 };
 
@@ -249,18 +267,18 @@ HttpClient::HttpClient(HttpOptions options)
 
 HttpClient::~HttpClient() = default;
 
-std::unique_ptr<CurlHandle> HttpClient::take_idle() {
+std::unique_ptr<HttpClient::Connection> HttpClient::take_idle() {
   const std::lock_guard lock(mutex_);
   if (idle_.empty()) return nullptr;
-  std::unique_ptr<CurlHandle> handle = std::move(idle_.back());
+  std::unique_ptr<Connection> connection = std::move(idle_.back());
   idle_.pop_back();
-  return handle;
+  return connection;
 }
 
 HttpReply HttpClient::send(const HttpRequest& request, const std::stop_token& stop) {
   check_stop(stop);
   Lease lease(*this);
-  CurlHandle& handle = *lease;
+  CurlHandle& handle = lease.handle();
   const CurlList headers = header_lines(request);
   Exchange exchange{.request = request, .stop = stop, .sending = sending_, .receiving = receiving_};
   set_connection(handle, options_, request);
@@ -269,7 +287,10 @@ HttpReply HttpClient::send(const HttpRequest& request, const std::stop_token& st
   const CURLcode code = handle.perform(stop);
   if (code != CURLE_OK) fail(code, handle, exchange, options_);
   exchange.reply.status = static_cast<int>(handle.response_code());
-  lease.give_back();
+  if (lease.said_before(exchange.reply)) {
+    throw Transient(server_of(request.url) + ": the reply to the request before came once more");
+  }
+  lease.give_back(exchange.reply);
   return std::move(exchange.reply);
 }
 

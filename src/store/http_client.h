@@ -16,8 +16,6 @@
 
 namespace pgstow {
 
-class CurlHandle;
-
 struct HttpOptions {
   std::filesystem::path ca = {};            // PEM; empty: the system's
   std::string ca_setting = "BACKUP_S3_CA";  // that names the file, for hints
@@ -49,16 +47,17 @@ class HttpClient {
   HttpReply send(const HttpRequest& request, const std::stop_token& stop);
 
  private:
+  struct Connection;
   class Lease;
 
-  std::unique_ptr<CurlHandle> take_idle();  // nothing when none is
+  std::unique_ptr<Connection> take_idle();  // nothing when none is
 
   const HttpOptions options_;
   Throttle sending_;
   Throttle receiving_;
   std::mutex mutex_;  // guards the two below
   std::size_t leased_ = 0;
-  std::vector<std::unique_ptr<CurlHandle>> idle_;  // with their connections
+  std::vector<std::unique_ptr<Connection>> idle_;
 };
 
 }  // namespace pgstow

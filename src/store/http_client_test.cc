@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/error.h"
 #include "harness/scripted_http.h"
 
 namespace pgstow::test {
@@ -69,6 +70,29 @@ TEST(HttpClient, AReplySentTwiceIsNotTakenForTheNextOne) {
   EXPECT_EQ(body_of_get(client, http.url() + "/1"), "first");
   sent_twice.get_future().wait();
   EXPECT_EQ(body_of_get(client, http.url() + "/2"), "second");
+}
+
+// Too late to lie there unread: it comes when the next request is sent.
+TEST(HttpClient, AReplySentTwiceAndLateIsNotTakenForTheNextOne) {
+  HttpClient client({});
+  const S3Reply first{.status = 200, .headers = {{"x-amz-request-id", "1"}}, .body = "first"};
+  ScriptedHttp http({.status = 200, .headers = {{"x-amz-request-id", "3"}}, .body = "third"});
+  http.then(first).then(first);
+  EXPECT_EQ(body_of_get(client, http.url() + "/1"), "first");
+  EXPECT_THROW(body_of_get(client, http.url() + "/2"), Transient);
+  EXPECT_EQ(body_of_get(client, http.url() + "/2"), "third");
+  EXPECT_EQ(http.accepted(), 2);
+}
+
+// Some servers have one id for all.
+TEST(HttpClient, TheSameRequestIdOverAndOverIsNoRepetition) {
+  HttpClient client({});
+  ScriptedHttp http({.status = 200, .headers = {{"x-amz-request-id", "1"}}, .body = "usual"});
+  for (const char* tag : {"a", "b", "c"}) {
+    http.then({.status = 200, .headers = {{"x-amz-request-id", "1"}, {"etag", tag}}, .body = tag});
+  }
+  for (const char* tag : {"a", "b", "c"}) EXPECT_EQ(body_of_get(client, http.url()), tag);
+  EXPECT_EQ(http.accepted(), 1);
 }
 
 }  // namespace

@@ -16,6 +16,8 @@ namespace pgstow {
 struct HttpHeader {
   std::string name;
   std::string value;
+
+  bool operator==(const HttpHeader&) const = default;
 };
 
 struct HttpRequest {

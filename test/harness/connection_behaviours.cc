@@ -110,8 +110,16 @@ void send_too_much(S3Exchange& exchange) {
 }
 
 void answer_twice(S3Exchange& exchange) {
-  const S3Reply reply = exchange.carry_out();
+  const S3Reply reply = exchange.dressed(exchange.carry_out());
   exchange.reply(reply);
+  exchange.reply(reply);
+}
+
+// The next request may be on its way already.
+void answer_twice_late(S3Exchange& exchange) {
+  const S3Reply reply = exchange.dressed(exchange.carry_out());
+  exchange.reply(reply);
+  exchange.peer().pause(std::chrono::milliseconds(5));
   exchange.reply(reply);
 }
 
@@ -178,6 +186,7 @@ std::vector<Behaviour> connection_behaviours() {
       {"body shorter than announced", kYes, false, kWithBody, end_short},
       {"body longer than announced", kYes, false, kWithBody, send_too_much},
       {"reply sent twice", kYes, false, {}, answer_twice},
+      {"reply sent twice, late", kYes, false, {}, answer_twice_late},
       {"chunked without last chunk", kYes, false, kWithBody, leave_out_last_chunk},
       {"endless body", kYes, false, kWithBody, never_end_body},
       {"endless headers", kYes, false, {}, never_end_headers},

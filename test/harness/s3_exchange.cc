@@ -1,5 +1,7 @@
 #include "harness/s3_exchange.h"
 
+#include <fmt/format.h>
+
 #include <utility>
 
 namespace pgstow::test {
@@ -47,7 +49,11 @@ void S3World::set_clock_offset(std::chrono::seconds offset) {
 }
 
 S3Exchange::S3Exchange(S3World& world, TcpPeer& peer, HttpReader& reader, S3Call the_call)
-    : call(std::move(the_call)), world_(world), peer_(peer), reader_(reader) {
+    : call(std::move(the_call)),
+      world_(world),
+      peer_(peer),
+      reader_(reader),
+      id_(fmt::format("TEST{}", world.new_request())) {
   last = call.http.wants_close();
 }
 
@@ -67,7 +73,7 @@ S3Reply S3Exchange::dressed(S3Reply reply) const {
   const auto now = std::chrono::system_clock::now() + world_.access().clock_offset;
   reply.headers.try_emplace("date", http_date(now));
   reply.headers.try_emplace("server", "ScriptedS3");
-  reply.headers.try_emplace("x-amz-request-id", "TEST");
+  reply.headers.try_emplace("x-amz-request-id", id_);
   return reply;
 }
 

@@ -1,6 +1,7 @@
 // One request to the scripted server and the reply to it, for whoever plays a behaviour.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <mutex>
 #include <optional>
@@ -35,7 +36,10 @@ class S3World {
   void accept_region(std::string region);
   void set_clock_offset(std::chrono::seconds offset);
 
+  int new_request() { return ++requests_; }
+
  private:
+  std::atomic<int> requests_ = 0;
   mutable std::mutex mutex_;  // of all below
   AccessRules access_;
   std::string url_;
@@ -74,6 +78,7 @@ class S3Exchange {
   S3World& world_;
   TcpPeer& peer_;
   HttpReader& reader_;
+  const std::string id_;  // of the request, in its reply
 };
 
 }  // namespace pgstow::test
