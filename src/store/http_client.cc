@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -153,16 +154,16 @@ bool is_unconnected(CURLcode code, const CurlHandle& handle) {
 
 }  // namespace
 
-// A handle, and what came last on its connection.
+// A handle with its connection, and the headers that came last.
 struct HttpClient::Connection {
   CurlHandle handle;
   std::vector<HttpHeader> last = {};
 
-  // S3 gives each request an id of its own and says it in the reply
-  // (https://docs.aws.amazon.com/AmazonS3/latest/API/RESTCommonResponseHeaders.html). For servers
-  // that say the same one to all, the other headers have to be the same, too.
-  bool said_before(const HttpReply& reply) const {
-    return reply.header("x-amz-request-id") && reply.headers == last;
+  // Whether the last exchange had to make one, as there was none or the server had closed it.
+  bool was_new() const {
+    long made = 0;
+    curl_easy_getinfo(handle.get(), CURLINFO_NUM_CONNECTS, &made);
+    return made > 0;
   }
 };
 
@@ -200,7 +201,7 @@ class HttpClient::Lease {
   }
 
   CurlHandle& handle() const { return connection_->handle; }
-  bool said_before(const HttpReply& reply) const { return connection_->said_before(reply); }
+  const Connection& connection() const { return *connection_; }
   // After this reply.
   void give_back(const HttpReply& reply) {
     connection_->last = reply.headers;
@@ -275,6 +276,22 @@ std::unique_ptr<HttpClient::Connection> HttpClient::take_idle() {
   return connection;
 }
 
+// S3 gives each request an id of its own, and says it in the reply
+// (https://docs.aws.amazon.com/AmazonS3/latest/API/RESTCommonResponseHeaders.html). A server that
+// gives the same one to all shows it by the next connection.
+bool HttpClient::is_repeated(const Connection& connection, const HttpReply& reply) {
+  const std::optional<std::string> id = reply.header("x-amz-request-id");
+  if (!id) return false;
+  const std::lock_guard lock(mutex_);
+  if (connection.was_new()) {
+    if (*id == refused_id_) ids_tell_ = false;
+    return false;
+  }
+  const bool repeated = ids_tell_ && reply.headers == connection.last;
+  if (repeated) refused_id_ = *id;
+  return repeated;
+}
+
 HttpReply HttpClient::send(const HttpRequest& request, const std::stop_token& stop) {
   check_stop(stop);
   Lease lease(*this);
@@ -287,7 +304,7 @@ HttpReply HttpClient::send(const HttpRequest& request, const std::stop_token& st
   const CURLcode code = handle.perform(stop);
   if (code != CURLE_OK) fail(code, handle, exchange, options_);
   exchange.reply.status = static_cast<int>(handle.response_code());
-  if (lease.said_before(exchange.reply)) {
+  if (is_repeated(lease.connection(), exchange.reply)) {
     throw Transient(server_of(request.url) + ": the reply to the request before came once more");
   }
   lease.give_back(exchange.reply);

@@ -51,11 +51,14 @@ class HttpClient {
   class Lease;
 
   std::unique_ptr<Connection> take_idle();  // nothing when none is
+  bool is_repeated(const Connection& connection, const HttpReply& reply);
 
   const HttpOptions options_;
   Throttle sending_;
   Throttle receiving_;
-  std::mutex mutex_;  // guards the two below
+  std::mutex mutex_;        // guards what follows
+  bool ids_tell_ = true;    // each reply's is another one
+  std::string refused_id_;  // of a reply that seemed to come once more
   std::size_t leased_ = 0;
   std::vector<std::unique_ptr<Connection>> idle_;
 };

@@ -84,10 +84,20 @@ TEST(HttpClient, AReplySentTwiceAndLateIsNotTakenForTheNextOne) {
   EXPECT_EQ(http.accepted(), 2);
 }
 
-// Some servers have one id for all.
-TEST(HttpClient, TheSameRequestIdOverAndOverIsNoRepetition) {
+// Some servers have one id for all. What is the same in all else may be refused once.
+TEST(HttpClient, AnIdThatAllRepliesHaveTellsNothing) {
   HttpClient client({});
-  ScriptedHttp http({.status = 200, .headers = {{"x-amz-request-id", "1"}}, .body = "usual"});
+  const S3Reply usual{.status = 204, .headers = {{"x-amz-request-id", "1"}}, .body = ""};
+  ScriptedHttp http(usual);
+  EXPECT_EQ(body_of_get(client, http.url()), "");
+  EXPECT_THROW(body_of_get(client, http.url()), Transient);
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(body_of_get(client, http.url()), "");
+  EXPECT_EQ(http.accepted(), 2);
+}
+
+TEST(HttpClient, AnotherReplyWithTheSameIdIsNoRepetition) {
+  HttpClient client({});
+  ScriptedHttp http;
   for (const char* tag : {"a", "b", "c"}) {
     http.then({.status = 200, .headers = {{"x-amz-request-id", "1"}, {"etag", tag}}, .body = tag});
   }
