@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -66,9 +67,10 @@ pg::BlockFilter::Wanted wanted(const Verified& verified) {
   return verified.unread ? pg::BlockFilter::Wanted::kWhole : pg::BlockFilter::Wanted::kPart;
 }
 
-void tell_of_indexes(const Context& context, Progress& progress) {
+// `keys`: how many are built as indexes are.
+void tell_of_indexes(const Context& context, Progress& progress, std::size_t keys) {
   progress.update({.phase = "building indexes and constraints"});
-  context.log.info("building indexes and constraints");
+  context.log.info("building indexes and constraints", {{"keys_among_them", std::to_string(keys)}});
 }
 
 // What our loaders can't read goes through pg_restore as a whole.
@@ -84,7 +86,7 @@ void load_by_pg_restore(const LoadJob& job, Source& object, const Verified& veri
     return std::string();
   });
   parser.finish();
-  tell_of_indexes(context, progress);
+  tell_of_indexes(context, progress, 0);
   sink.finish();
 }
 
@@ -216,8 +218,13 @@ void load(const LoadJob& job, Source& object, const Verified& verified, const Co
               {[&] { make_schema(job, verified, options, context); },
                [&] { load_rows(job, object, verified, bytes, until_one_fails, progress, indexes); },
                [&] {
-                 tell_of_indexes(context, progress);
-                 pg::restore_after_rows(after, indexes.rest(), bytes, job.sessions);
+                 pg::ArchiveHeader rest = verified.archive;
+                 if (job.sessions > 1) {
+                   rest = pg::with_key_indexes(std::move(rest), bytes, job.least_key_bytes);
+                 }
+                 tell_of_indexes(context, progress, rest.toc.size() - verified.archive.toc.size());
+                 indexes.take_begun(rest);
+                 pg::restore_after_rows(after, rest, bytes, job.sessions);
                },
                [&] { indexes.finish(); }});
   } catch (const Cancelled&) {

@@ -13,6 +13,7 @@
 #include "pg/connection.h"
 #include "pg/early_indexes.h"
 #include "pg/row_feeder.h"
+#include "pg/toc_parts.h"
 #include "pg/tools.h"
 #include "pg/value_forms.h"
 #include "stream/stream.h"
@@ -31,6 +32,7 @@ struct LoadJob {
   bool durable = true;        // otherwise a commit that comes after it all makes it so
   std::size_t piece_bytes = pg::RowFeeder::kPieceBytes;      // that a session takes at a time
   std::uint64_t least_binary_bytes = pg::kLeastBinaryBytes;  // see pg::value_forms()
+  std::uint64_t least_key_bytes = pg::kLeastKeyBytes;        // see pg::with_key_indexes()
   std::uint64_t least_early_work = pg::EarlyIndexOptions{}.least_work;
 };
 

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -34,6 +36,7 @@ using ::testing::Gt;
 using ::testing::HasSubstr;
 using ::testing::Le;
 using ::testing::Not;
+using ::testing::UnorderedElementsAre;
 
 struct NoProgress final : Progress {
   void update(const ProgressState& /*state*/) override {}
@@ -81,6 +84,7 @@ class Load : public ::testing::Test {
             .stall = std::chrono::seconds(60),
             .piece_bytes = 500,
             .least_binary_bytes = 0,
+            .least_key_bytes = 1,
             .least_early_work = 1};
   }
 
@@ -255,6 +259,75 @@ TEST_F(Load, MakesWhatPgRestoreMakesOfSchemasOfChance) {
         first_difference(test::dump_text(*server_, "stock"), test::dump_text(*server_, "ours")),
         "");
   }
+}
+
+// Built as indexes, they are the keys that pg_restore makes, with all that hangs on them.
+TEST_F(Load, KeysThatAreBuiltAsIndexesAreTheSame) {
+  server_->sql(
+      fresh("keyed"),
+      "create extension pg_trgm;"
+      "create table k (id int, n int, \"odd \"\"name\" text, during int4range, at timestamptz);"
+      "insert into k select i, i % 7, 'x' || i, int4range(i, i + 1) from generate_series(1, 3000) "
+      "i;"
+      "alter table k add constraint \"K (1)\" primary key (id) include (n) with (fillfactor = 70);"
+      "alter table k add unique (\"odd \"\"name\", n) deferrable initially deferred;"
+      "alter table k add constraint late unique (n, id) deferrable;"
+      "alter table k add unique nulls not distinct (at, id);"
+      "alter table k add exclude using gist (during with &&);"
+      "create index on k (n);"
+      "alter table k cluster on \"K (1)\"; alter table k replica identity using index \"K (1)\";"
+      "comment on constraint \"K (1)\" on k is 'the key'; comment on index late is 'late';"
+      "alter index late depends on extension pg_trgm;"
+      "create table child (k int references k, z int primary key, unique (k, z));"
+      "insert into child select i, i from generate_series(1, 3000) i;"
+      "create table part (id int, v int, primary key (id)) partition by range (id);"
+      "create table part1 partition of part for values from (0) to (1500);"
+      "create table part2 partition of part default;"
+      "create index on part (v); insert into part select i, i from generate_series(1, 3000) i;"
+      "create table refers (id int references part); insert into refers values (7);"
+      "create table waited_for (id int primary key, n int); create index on waited_for (n);"
+      "insert into waited_for values (1);"
+      "create materialized view grouped as select w.*, count(*) from waited_for w group by id");
+  const std::string archive = dump("keyed", {"-Z0"});
+  const Verified found = verified(archive);
+  std::map<int, std::uint64_t> bytes;
+  for (const auto& [id, table] : found.proof.tables) bytes[id] = table.bytes;
+  std::vector<std::string> apart;
+  for (const pg::TocEntry& entry : pg::with_key_indexes(found.archive, bytes, 1).toc) {
+    if (entry.desc == "CONSTRAINT" && entry.defn->find("USING INDEX") != std::string::npos) {
+      apart.push_back(entry.tag);
+    }
+  }
+  EXPECT_THAT(apart, UnorderedElementsAre("k K (1)", "k k_odd \"name_n_key", "k late",
+                                          "k k_at_id_key", "child child_pkey",
+                                          "child child_k_z_key", "waited_for waited_for_pkey"));
+  for (const unsigned sessions : {1U, 3U}) {
+    LoadJob watched = job(fresh("ours"));
+    watched.sessions = sessions;
+    server_->sql("ours",
+                 "create schema watch; create table watch.seen (what text);"
+                 "create function watch.see() returns event_trigger language plpgsql as $$ begin "
+                 "insert into watch.seen select object_identity from "
+                 "pg_event_trigger_ddl_commands(); end $$;"
+                 "create event trigger see on ddl_command_end when tag in ('CREATE INDEX') "
+                 "execute function watch.see()");
+    load_file(watched, archive);
+    EXPECT_EQ(server_->value("ours", "select count(*) from watch.seen where what like '%K (1)%'"),
+              sessions == 1 ? "0" : "1");
+  }
+  load_file(job(fresh("ours")), archive);
+  restore_by_stock(archive, fresh("stock"));
+  const std::string expected = test::dump_text(*server_, "stock");
+  EXPECT_EQ(first_difference(expected, test::dump_text(*server_, "ours")), "");
+  const char* catalogue =
+      "select string_agg(concat_ws(' ', conrelid::regclass, conname, contype, condeferrable,"
+      " condeferred, convalidated, conindid::regclass, indisprimary, indisunique, indimmediate,"
+      " indisvalid, indisclustered, indisreplident, (select string_agg(concat_ws(':', deptype,"
+      " refclassid::regclass, refobjsubid), ',' order by deptype, refclassid, refobjsubid)"
+      " from pg_depend where objid = indexrelid)), E'\\n' order by conrelid::regclass::text, "
+      "conname)"
+      " from pg_constraint join pg_index on indexrelid = conindid where contype <> 'f'";
+  EXPECT_EQ(server_->value("ours", catalogue), server_->value("stock", catalogue));
 }
 
 // The function finds nothing before the last table has its rows, and the index by it would be

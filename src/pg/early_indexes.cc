@@ -68,11 +68,9 @@ void EarlyIndexes::close() {
   changed_.notify_all();
 }
 
-ArchiveHeader EarlyIndexes::rest() {
-  close();
-  ArchiveHeader rest = archive_;  // nothing begins any more, so begun_ stays as it is
-  std::erase_if(rest.toc, [&](const TocEntry& entry) { return begun_.contains(entry.dump_id); });
-  return rest;
+void EarlyIndexes::take_begun(ArchiveHeader& archive) {
+  close();  // so begun_ stays as it is
+  std::erase_if(archive.toc, [&](const TocEntry& entry) { return begun_.contains(entry.dump_id); });
 }
 
 void EarlyIndexes::finish() {

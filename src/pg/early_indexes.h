@@ -45,8 +45,8 @@ class EarlyIndexes {
   void on_rows(int table_data);
   // A stop is asked for with the options' token, and when one fails and that is the end of it all.
   std::stop_token stop() const { return stop_.get_token(); }
-  // Begins no more; what is left of the archive.
-  ArchiveHeader rest();
+  // Begins no more, and takes what has begun out of the archive.
+  void take_begun(ArchiveHeader& archive);
   // Begins no more, and waits for all that has begun; throws Cancelled after a stop by the options'
   // token, and what failed.
   void finish();

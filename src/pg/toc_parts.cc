@@ -1,12 +1,15 @@
 #include "pg/toc_parts.h"
 
 #include <algorithm>
+#include <optional>
+#include <set>
 #include <string_view>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
 
 #include "base/text.h"
+#include "pg/key_index.h"
 
 namespace pgstow::pg {
 namespace {
@@ -18,9 +21,22 @@ bool is_acl(const TocEntry& entry) {
   return entry.desc == "ACL" && entry.section == Section::kNone;
 }
 
-// Foreign keys are not among them: they lock both tables, so they come when nothing else is left.
-bool takes_long(const TocEntry& entry) {
-  return entry.desc == "INDEX" || entry.desc == "CONSTRAINT";
+// The indexes of an archive, by dump id as text.
+std::unordered_set<std::string> index_ids(const ArchiveHeader& archive) {
+  std::unordered_set<std::string> ids;
+  for (const TocEntry& entry : archive.toc) {
+    if (entry.desc == "INDEX") ids.insert(std::to_string(entry.dump_id));
+  }
+  return ids;
+}
+
+// Not a key that takes an index, nor foreign keys: they lock both tables, so they come when nothing
+// else is left.
+bool takes_long(const TocEntry& entry, const std::unordered_set<std::string>& indexes) {
+  return entry.desc == "INDEX" ||
+         (entry.desc == "CONSTRAINT" &&
+          std::ranges::none_of(entry.dependencies,
+                               [&](const std::string& id) { return indexes.contains(id); }));
 }
 
 std::uint64_t factor(const TocEntry& entry) {
@@ -41,6 +57,69 @@ std::unordered_map<std::string, std::uint64_t> table_bytes(
     for (const std::string& table : entry.dependencies) by_table[table] = found->second;
   }
   return by_table;
+}
+
+// Where NOT NULL is a constraint (server 18), a primary key that takes an index makes an inherited
+// one the table's own.
+bool inherits(const TocEntry& table) {
+  const std::string_view defn = table.defn ? std::string_view(*table.defn) : "";
+  return defn.find("INHERITS (") != std::string_view::npos ||
+         defn.find(" PARTITION ") != std::string_view::npos;
+}
+
+// What with_key_indexes() has to know of the tables, all by their dump ids as text.
+struct KeyTables {
+  std::unordered_map<std::string, std::uint64_t> bytes;
+  std::unordered_map<std::string, int> builds;  // indexes and keys
+  std::unordered_set<std::string> heirs;        // that may have inherited a NOT NULL
+};
+
+KeyTables key_tables(const ArchiveHeader& archive, const std::map<int, std::uint64_t>& bytes) {
+  KeyTables tables{.bytes = table_bytes(archive, bytes), .builds = {}, .heirs = {}};
+  for (const TocEntry& entry : archive.toc) {
+    if (entry.desc == "TABLE" && inherits(entry))
+      tables.heirs.insert(std::to_string(entry.dump_id));
+    const std::set<std::string> on(entry.dependencies.begin(), entry.dependencies.end());
+    for (const std::string& id : on) {
+      if (entry.desc == "INDEX" || entry.desc == "CONSTRAINT") ++tables.builds[id];
+      if (entry.desc == "TABLE ATTACH") tables.heirs.insert(id);
+    }
+  }
+  return tables;
+}
+
+bool is_among_indexes(const TocEntry& key, const KeyTables& tables, std::uint64_t least) {
+  return key.desc == "CONSTRAINT" &&
+         std::ranges::any_of(key.dependencies, [&](const std::string& id) {
+           const auto bytes = tables.bytes.find(id);
+           return bytes != tables.bytes.end() && bytes->second >= least && tables.builds.at(id) > 1;
+         });
+}
+
+bool is_of_heir(const TocEntry& key, const KeyTables& tables) {
+  return std::ranges::any_of(key.dependencies,
+                             [&](const std::string& id) { return tables.heirs.contains(id); });
+}
+
+// No entry has a larger one, and none depends on one.
+int last_id(const ArchiveHeader& archive) {
+  std::int64_t last = 0;
+  for (const TocEntry& entry : archive.toc) {
+    last = std::max<std::int64_t>(last, entry.dump_id);
+    for (const std::string& id : entry.dependencies)
+      last = std::max(last, parse_int(id).value_or(0));
+  }
+  return static_cast<int>(last);
+}
+
+TocEntry index_of_key(const TocEntry& key, const KeyIndex& parts, int dump_id) {
+  TocEntry index = key;
+  index.dump_id = dump_id;
+  index.desc = "INDEX";
+  index.tag = parts.name;
+  index.defn = parts.create;
+  index.drop = "";
+  return index;
 }
 
 // The entries that remain keep their order, but for privileges, which come last.
@@ -77,16 +156,38 @@ ArchiveHeader toc_before_rows(const ArchiveHeader& archive) {
   return copy;
 }
 
+ArchiveHeader with_key_indexes(ArchiveHeader archive, const std::map<int, std::uint64_t>& bytes,
+                               std::uint64_t least) {
+  const KeyTables tables = key_tables(archive, bytes);
+  int last = last_id(archive);
+  std::vector<TocEntry> toc;
+  toc.reserve(archive.toc.size());
+  for (TocEntry& entry : archive.toc) {
+    const std::optional<KeyIndex> parts = entry.defn && is_among_indexes(entry, tables, least)
+                                              ? split_key(*entry.defn)
+                                              : std::nullopt;
+    if (parts && !(parts->primary && is_of_heir(entry, tables))) {
+      toc.push_back(index_of_key(entry, *parts, ++last));
+      entry.defn = parts->take;
+      entry.dependencies.push_back(std::to_string(last));
+    }
+    toc.push_back(std::move(entry));
+  }
+  archive.toc = std::move(toc);
+  return archive;
+}
+
 OrderedToc toc_after_rows(const ArchiveHeader& archive, const std::map<int, std::uint64_t>& bytes) {
   OrderedToc result{.header = without_data(archive)};
   std::vector<TocEntry>& toc = result.header.toc;
   std::ranges::stable_partition(toc, [](const TocEntry& entry) { return !is_acl(entry); });
   policies_after_foreign_keys(toc);
   const auto by_table = table_bytes(archive, bytes);
+  const std::unordered_set<std::string> indexes = index_ids(archive);
   std::uint64_t position = encode_header(result.header).size();
   for (TocEntry& entry : toc) {
     if (is_acl(entry)) entry.section = Section::kPostData;
-    if (!takes_long(entry)) continue;
+    if (!takes_long(entry, indexes)) continue;
     std::uint64_t work = 1;
     for (const std::string& id : entry.dependencies) {
       if (const auto found = by_table.find(id); found != by_table.end()) {

@@ -16,6 +16,17 @@ namespace pgstow::pg {
 // part, as pg_restore grants them after the rows, too: an owner may have taken its own away.
 ArchiveHeader toc_before_rows(const ArchiveHeader& archive);
 
+// With fewer bytes of rows, a table's keys are made as they are written.
+inline constexpr std::uint64_t kLeastKeyBytes = std::uint64_t{16} << 20;
+
+// The same with primary keys and unique constraints in two entries, an INDEX and the CONSTRAINT
+// that takes it (see key_index.h): ADD CONSTRAINT builds its index under a lock that no other index
+// of the table is built beside. For tables with `least` bytes of rows of their own, so that they
+// are not partitioned, and with other indexes; not for primary keys of tables that inherit.
+// `bytes` are those of the rows by the dump id of TABLE DATA.
+ArchiveHeader with_key_indexes(ArchiveHeader archive, const std::map<int, std::uint64_t>& bytes,
+                               std::uint64_t least = kLeastKeyBytes);
+
 struct OrderedToc {
   ArchiveHeader header;
   std::uint64_t size = 0;  // that its file must have
@@ -24,8 +35,8 @@ struct OrderedToc {
 // Everything after the rows, for `pg_restore --section=post-data --jobs=N`. pg_restore begins with
 // what has the most data, which it works out of the blocks' positions in the file
 // (_PrepParallelRestore in pg_backup_custom.c). There are no blocks here, so positions are given to
-// indexes and constraints themselves: so far apart as their work is long. `bytes` are those of the
-// rows by the dump id of TABLE DATA. Row-level security waits for all foreign keys.
+// indexes and constraints themselves: so far apart as their work is long. `bytes` as for
+// with_key_indexes(). Row-level security waits for all foreign keys.
 OrderedToc toc_after_rows(const ArchiveHeader& archive, const std::map<int, std::uint64_t>& bytes);
 
 // An index that can be built as soon as the rows of its table are there.

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -80,6 +81,63 @@ TEST(TocParts, AfterTheRowsPoliciesAreInForceWhenForeignKeysAreMade) {
   header.toc.push_back(entry(25, "ROW SECURITY", Section::kPostData, "ALTER TABLE ...", {"1"}));
   const OrderedToc ordered = toc_after_rows(header, {});
   EXPECT_THAT(ordered.header.find(25)->dependencies, ElementsAre("1", "23"));
+}
+
+TocEntry key(int id, const char* kind, std::vector<std::string> on, const char* more = "") {
+  return entry(id, "CONSTRAINT", Section::kPostData,
+               std::string("ALTER TABLE ONLY s.t ADD CONSTRAINT k ") + kind + " (a);\n" + more,
+               std::move(on));
+}
+
+constexpr const char* kReplicaIdentity = "\nALTER TABLE ONLY s.t REPLICA IDENTITY USING INDEX k;\n";
+
+// Table 1 has other indexes, table 4 none.
+TEST(TocParts, KeysAmongOtherIndexesAreBuiltAsIndexes) {
+  ArchiveHeader header = archive();
+  header.toc.erase(header.toc.end() - 3, header.toc.end());
+  header.toc.push_back(key(30, "PRIMARY KEY", {"1"}));
+  header.toc.push_back(key(32, "UNIQUE", {"4", "50"}, kReplicaIdentity));
+  header.toc.push_back(key(33, "UNIQUE", {"6"}));  // has no rows of its own
+  header.toc.push_back(entry(34, "INDEX", Section::kPostData, "CREATE INDEX ...", {"6"}));
+  header.toc.push_back(entry(40, "FK CONSTRAINT", Section::kPostData, "...", {"4", "30"}));
+  const std::map<int, std::uint64_t> bytes{{10, 1000}, {11, 5000}};
+  const ArchiveHeader apart = with_key_indexes(header, bytes, 1000);
+  EXPECT_THAT(ids(apart), ElementsAre(1, 2, 3, 4, 10, 11, 20, 21, 51, 30, 32, 33, 34, 40));
+  const TocEntry& index = *apart.find(51);
+  EXPECT_EQ(index.desc, "INDEX");
+  EXPECT_EQ(index.tag, "k");
+  EXPECT_EQ(index.defn, "CREATE UNIQUE INDEX k ON s.t USING btree (a);\n");
+  EXPECT_THAT(index.dependencies, ElementsAre("1"));
+  EXPECT_THAT(apart.find(30)->dependencies, ElementsAre("1", "51"));
+  EXPECT_THAT(*apart.find(30)->defn, testing::EndsWith("PRIMARY KEY USING INDEX k;\n"));
+  EXPECT_EQ(ids(with_key_indexes(header, bytes, 1001)), ids(header));
+
+  // The work is the index's; a key that is made as a whole has its own.
+  const OrderedToc ordered = toc_after_rows(apart, bytes);
+  EXPECT_EQ(ordered.header.find(51)->offset.state, DataOffset::State::kSet);
+  EXPECT_NE(ordered.header.find(30)->offset.state, DataOffset::State::kSet);
+  EXPECT_EQ(ordered.header.find(32)->offset.state, DataOffset::State::kSet);
+}
+
+// A unique constraint takes its index everywhere; a primary key makes a NOT NULL its own by that.
+TEST(TocParts, PrimaryKeysOfTablesThatInheritStayWhole) {
+  ArchiveHeader header = archive();
+  header.toc[3].defn = "CREATE TABLE s.t (\n)\nINHERITS (s.parent);\n";
+  header.toc.push_back(key(30, "PRIMARY KEY", {"1"}));
+  header.toc.push_back(key(31, "UNIQUE", {"1"}));
+  header.toc.push_back(key(32, "PRIMARY KEY", {"4"}));
+  header.toc.push_back(key(33, "UNIQUE", {"4"}));
+  const auto apart = [&] {
+    std::vector<int> all;
+    const ArchiveHeader found = with_key_indexes(header, {{10, 1000}, {11, 5000}}, 1000);
+    for (const TocEntry& e : found.toc) {
+      if (e.defn && e.defn->find(" USING INDEX k;") != std::string::npos) all.push_back(e.dump_id);
+    }
+    return all;
+  };
+  EXPECT_THAT(apart(), ElementsAre(30, 31, 33));
+  header.toc.push_back(entry(35, "TABLE ATTACH", Section::kPreData, "...", {"1", "7"}));
+  EXPECT_THAT(apart(), ElementsAre(31, 33));
 }
 
 TEST(TocParts, IndexesOfOneTableAloneAreIndependent) {

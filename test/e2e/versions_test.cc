@@ -32,10 +32,11 @@ std::vector<std::string> versions() {
   return all;
 }
 
-// Large enough for readers of its own, and of all types whose rows go back in as binary.
+// Large enough for readers of its own and for keys that are built as indexes, and of all types
+// whose rows go back in as binary.
 constexpr const char* kBig =
     "create type big_kind as enum ('a', 'b'); create domain big_word as varchar(9);"
-    "create table big as select i, repeat(md5(i::text), 4) as t, i::int8 as i8, i::int2 as i2, "
+    "create table big as select i, repeat(md5(i::text), 12) as t, i::int8 as i8, i::int2 as i2, "
     "i::numeric / 7 as n, i / 7.0::float8 as f8, (i / 7.0)::float4 as f4, i % 2 = 0 as yes, "
     "md5(i::text)::uuid as u, date '2000-01-01' + i as d, timestamp '1990-01-01' + i * "
     "interval '3 hours' as p, timestamptz '1990-01-01' + i * interval '3.3 hours' as z, "
@@ -49,7 +50,8 @@ constexpr const char* kBig =
     "wa, "
     "'10.0.0.0/8'::cidr as net, "
     "('c' || i % 10)::char(4) as c, nullif(i % 3, 0) as some from generate_series(1, 30000) i;"
-    "analyze big";
+    "alter table big add primary key (i) include (t), add unique (u, i) deferrable;"
+    "create index on big (d); cluster big using big_pkey; analyze big";
 
 class Version : public testing::TestWithParam<std::string> {};
 
@@ -87,6 +89,7 @@ TEST_P(Version, TheRichSchemaGoesRound) {
     ASSERT_TRUE(restore.ok()) << restore.describe();
     EXPECT_THAT(restore.out, HasSubstr("every row equal to the backup's proof"));
     EXPECT_THAT(restore.err, HasSubstr("binary_tables=1"));
+    EXPECT_THAT(restore.err, HasSubstr("keys_among_them=2"));
     EXPECT_EQ(first_difference(before, container.dump()), "");
   }
 
