@@ -152,12 +152,14 @@ bool is_unconnected(CURLcode code, const CurlHandle& handle) {
   }
 }
 
+constexpr std::string_view kRequestId = "x-amz-request-id";
+
 }  // namespace
 
-// A handle with its connection, and the headers that came last.
+// A handle with its connection, and the reply that came last, without its body.
 struct HttpClient::Connection {
   CurlHandle handle;
-  std::vector<HttpHeader> last = {};
+  HttpReply last = {};
 
   // Whether the last exchange had to make one, as there was none or the server had closed it.
   bool was_new() const {
@@ -204,7 +206,7 @@ class HttpClient::Lease {
   const Connection& connection() const { return *connection_; }
   // After this reply.
   void give_back(const HttpReply& reply) {
-    connection_->last = reply.headers;
+    connection_->last = {.status = reply.status, .headers = reply.headers, .body = {}};
     good_ = true;
   }
 
@@ -278,18 +280,26 @@ std::unique_ptr<HttpClient::Connection> HttpClient::take_idle() {
 
 // S3 gives each request an id of its own, and says it in the reply
 // (https://docs.aws.amazon.com/AmazonS3/latest/API/RESTCommonResponseHeaders.html). A server that
-// gives the same one to all shows it by the next connection.
-bool HttpClient::is_repeated(const Connection& connection, const HttpReply& reply) {
-  const std::optional<std::string> id = reply.header("x-amz-request-id");
+// gives the same one to several shows it by a reply that differs from the one before, or by one on
+// a new connection.
+bool HttpClient::note_repetition(const Connection& connection, const HttpReply& reply) {
+  const std::optional<std::string> id = reply.header(kRequestId);
   if (!id) return false;
+  const HttpReply& last = connection.last;
   const std::lock_guard lock(mutex_);
-  if (connection.was_new()) {
-    if (*id == refused_id_) ids_tell_ = false;
-    return false;
-  }
-  const bool repeated = ids_tell_ && reply.headers == connection.last;
-  if (repeated) refused_id_ = *id;
-  return repeated;
+  const bool same =
+      !connection.was_new() && reply.status == last.status && reply.headers == last.headers;
+  const bool seen = connection.was_new() ? id == last_id_ : id == last.header(kRequestId);
+  if (seen && !same) ids_tell_ = false;
+  last_id_ = id;
+  return same && ids_tell_;
+}
+
+// So that the next request is sent on a new connection.
+void HttpClient::drop_idle() {
+  std::vector<std::unique_ptr<Connection>> dropped;
+  const std::lock_guard lock(mutex_);
+  dropped.swap(idle_);
 }
 
 HttpReply HttpClient::send(const HttpRequest& request, const std::stop_token& stop) {
@@ -304,7 +314,8 @@ HttpReply HttpClient::send(const HttpRequest& request, const std::stop_token& st
   const CURLcode code = handle.perform(stop);
   if (code != CURLE_OK) fail(code, handle, exchange, options_);
   exchange.reply.status = static_cast<int>(handle.response_code());
-  if (is_repeated(lease.connection(), exchange.reply)) {
+  if (note_repetition(lease.connection(), exchange.reply)) {
+    drop_idle();
     throw Transient(server_of(request.url) + ": the reply to the request before came once more");
   }
   lease.give_back(exchange.reply);

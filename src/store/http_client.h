@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -51,14 +52,16 @@ class HttpClient {
   class Lease;
 
   std::unique_ptr<Connection> take_idle();  // nothing when none is
-  bool is_repeated(const Connection& connection, const HttpReply& reply);
+  // Whether the reply is the one before, once more; learns what the server's ids tell.
+  bool note_repetition(const Connection& connection, const HttpReply& reply);
+  void drop_idle();
 
   const HttpOptions options_;
   Throttle sending_;
   Throttle receiving_;
-  std::mutex mutex_;        // guards what follows
-  bool ids_tell_ = true;    // each reply's is another one
-  std::string refused_id_;  // of a reply that seemed to come once more
+  std::mutex mutex_;                    // guards what follows
+  bool ids_tell_ = true;                // each reply's is another one
+  std::optional<std::string> last_id_;  // on any connection
   std::size_t leased_ = 0;
   std::vector<std::unique_ptr<Connection>> idle_;
 };

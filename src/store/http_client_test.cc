@@ -1,11 +1,14 @@
 // What a connection may leave to the next exchange.
 #include "store/http_client.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <barrier>
 #include <chrono>
 #include <future>
+#include <map>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -93,6 +96,60 @@ TEST(HttpClient, AnIdThatAllRepliesHaveTellsNothing) {
   EXPECT_THROW(body_of_get(client, http.url()), Transient);
   for (int i = 0; i < 5; ++i) EXPECT_EQ(body_of_get(client, http.url()), "");
   EXPECT_EQ(http.accepted(), 2);
+}
+
+// Nor one for all of a connection.
+TEST(HttpClient, AnIdThatDiffersByConnectionOnlyTellsNothing) {
+  HttpClient client({});
+  const auto with = [](const char* id, const char* tag) {
+    return S3Reply{
+        .status = 200, .headers = {{"x-amz-request-id", id}, {"etag", tag}}, .body = tag};
+  };
+  ScriptedHttp http(with("1", "b"));
+  http.then(with("1", "a"));
+  for (const char* tag : {"a", "b", "b", "b"}) EXPECT_EQ(body_of_get(client, http.url()), tag);
+  EXPECT_EQ(http.accepted(), 1);
+}
+
+TEST(HttpClient, AnotherStatusIsNoRepetition) {
+  HttpClient client({});
+  const std::map<std::string, std::string> same = {{"x-amz-request-id", "1"}};
+  ScriptedHttp http({.status = 404, .headers = same, .body = ""});
+  http.then({.status = 204, .headers = same, .body = ""});
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(body_of_get(client, http.url()), "");
+  EXPECT_EQ(http.accepted(), 1);
+}
+
+// All that rest: on another of them nothing would be learnt.
+TEST(HttpClient, AfterARepetitionTheNextConnectionIsNew) {
+  constexpr int kAtOnce = 2;
+  HttpClient client({});
+  ScriptedHttp http;
+  std::mutex mutex;
+  std::map<const TcpPeer*, std::size_t> ids;
+  std::barrier all_there(kAtOnce);
+  const auto reply = [&](TcpPeer& peer) {
+    const std::lock_guard lock(mutex);
+    const std::size_t id = ids.emplace(&peer, ids.size()).first->second;
+    peer.send(fmt::format("HTTP/1.1 204 No Content\r\nx-amz-request-id: {}\r\n\r\n", id));
+  };
+  for (int i = 0; i < kAtOnce; ++i) {
+    http.then_play([&](TcpPeer& peer, const HttpCall&) {
+      all_there.arrive_and_wait();
+      reply(peer);
+    });
+  }
+  {
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < kAtOnce; ++i) {
+      threads.emplace_back([&] { EXPECT_EQ(body_of_get(client, http.url()), ""); });
+    }
+  }
+  for (int i = 0; i < 2; ++i) http.then_play([&](TcpPeer& peer, const HttpCall&) { reply(peer); });
+  EXPECT_THROW(body_of_get(client, http.url()), Transient);
+  EXPECT_EQ(http.accepted(), kAtOnce);
+  EXPECT_EQ(body_of_get(client, http.url()), "");
+  EXPECT_EQ(http.accepted(), kAtOnce + 1);
 }
 
 TEST(HttpClient, AnotherReplyWithTheSameIdIsNoRepetition) {
