@@ -18,6 +18,7 @@
 #include "pg/archive_proof.h"
 #include "pg/archive_writer.h"
 #include "pg/block_inflater.h"
+#include "pg/table_selection.h"
 #include "pg/toc_parts.h"
 #include "store/testing_context.h"
 #include "stream/compression.h"
@@ -280,7 +281,12 @@ TEST_F(Load, KeysThatAreBuiltAsIndexesAreTheSame) {
       "alter index late depends on extension pg_trgm;"
       "create table child (k int references k, z int primary key, unique (k, z));"
       "insert into child select i, i from generate_series(1, 3000) i;"
-      "create table part (id int, v int, primary key (id)) partition by range (id);"
+      "create table part (id int, v int, primary key (id), unique (id, v)) partition by range "
+      "(id);"
+      "create table parent (id int primary key, n int); create index on parent (n);"
+      "insert into parent select i, i from generate_series(1, 3000) i;"
+      "create table heir (primary key (id)) inherits (parent); create index on heir (n);"
+      "insert into heir select i, i from generate_series(1, 3000) i;"
       "create table part1 partition of part for values from (0) to (1500);"
       "create table part2 partition of part default;"
       "create index on part (v); insert into part select i, i from generate_series(1, 3000) i;"
@@ -293,14 +299,17 @@ TEST_F(Load, KeysThatAreBuiltAsIndexesAreTheSame) {
   std::map<int, std::uint64_t> bytes;
   for (const auto& [id, table] : found.proof.tables) bytes[id] = table.bytes;
   std::vector<std::string> apart;
-  for (const pg::TocEntry& entry : pg::with_key_indexes(found.archive, bytes, 1).toc) {
+  constexpr pg::KeyIndexOptions kAll{.server_version = 150000, .least_bytes = 1};
+  for (const pg::TocEntry& entry : pg::with_key_indexes(found.archive, bytes, kAll).toc) {
     if (entry.desc == "CONSTRAINT" && entry.defn->find("USING INDEX") != std::string::npos) {
       apart.push_back(entry.tag);
     }
   }
-  EXPECT_THAT(apart, UnorderedElementsAre("k K (1)", "k k_odd \"name_n_key", "k late",
-                                          "k k_at_id_key", "child child_pkey",
-                                          "child child_k_z_key", "waited_for waited_for_pkey"));
+  EXPECT_THAT(apart, UnorderedElementsAre(
+                         "k K (1)", "k k_odd \"name_n_key", "k late", "k k_at_id_key",
+                         "child child_pkey", "child child_k_z_key", "waited_for waited_for_pkey",
+                         "parent parent_pkey", "heir heir_pkey", "part1 part1_pkey",
+                         "part1 part1_id_v_key", "part2 part2_pkey", "part2 part2_id_v_key"));
   for (const unsigned sessions : {1U, 3U}) {
     LoadJob watched = job(fresh("ours"));
     watched.sessions = sessions;
@@ -328,6 +337,50 @@ TEST_F(Load, KeysThatAreBuiltAsIndexesAreTheSame) {
       "conname)"
       " from pg_constraint join pg_index on indexrelid = conindid where contype <> 'f'";
   EXPECT_EQ(server_->value("ours", catalogue), server_->value("stock", catalogue));
+}
+
+TEST_F(Load, KeysThatAreBuiltAsIndexesFollowTheirTableToAnotherSchema) {
+  server_->sql(fresh("keyed"),
+               "create table k (id int primary key, n int unique); create index on k (n);"
+               "insert into k select i, i from generate_series(1, 300) i");
+  const std::string archive = dump("keyed", {"-Z0"});
+  Verified found = verified(archive);
+  found.archive = pg::in_schemas(found.archive, {{"public", "beside \"it\""}});
+  server_->sql(fresh("ours"), "create schema \"beside \"\"it\"\"\"");
+  testing::StringSource source(archive);
+  NoProgress progress;
+  load(job("ours"), source, found, context.context(), progress);
+  EXPECT_EQ(server_->value("ours",
+                           "select string_agg(concat_ws(' ', contype, conname, conindid::regclass),"
+                           " ', ' order by conname) from pg_constraint where contype in "
+                           "('p', 'u') and conname like 'k%'"),
+            "u k_n_key \"beside \"\"it\"\"\".k_n_key, p k_pkey \"beside \"\"it\"\"\".k_pkey");
+  EXPECT_THAT(context.logged(), HasSubstr("keys_among_them=2"));
+}
+
+// The row that is there already makes the key impossible.
+TEST_F(Load, AKeyThatCannotBeBuiltIsAnErrorAndTheRestIsMade) {
+  server_->sql(fresh("keyed"),
+               "create table k (id int primary key, n int); create index on k (n);"
+               "insert into k select i, i from generate_series(1, 300) i");
+  const std::string archive = dump("keyed", {"-Z0"});
+  LoadJob ours = job("ours");
+  for (const bool stop_at_error : {true, false}) {
+    server_->sql(fresh("ours"),
+                 "create function add() returns event_trigger language plpgsql as $$ begin "
+                 "insert into public.k values (7, 0); end $$;"
+                 "create event trigger add on ddl_command_end when tag in ('CREATE TABLE') "
+                 "execute function add()");
+    ours.stop_at_error = stop_at_error;
+    EXPECT_THAT(error_of(ours, archive), HasSubstr("k_pkey"));
+    EXPECT_EQ(server_->value("ours", "select count(*) from pg_constraint where conname = 'k_pkey'"),
+              "0");
+  }
+  EXPECT_EQ(server_->value("ours",
+                           "select string_agg(indexrelid::regclass::text, '') from "
+                           "pg_index where indrelid = 'k'::regclass"),
+            "k_n_idx");
+  EXPECT_EQ(server_->value("ours", "select count(*) from k"), "301");
 }
 
 // The function finds nothing before the last table has its rows, and the index by it would be

@@ -1,6 +1,7 @@
 #include "pg/toc_parts.h"
 
 #include <algorithm>
+#include <limits>
 #include <optional>
 #include <set>
 #include <string_view>
@@ -59,8 +60,10 @@ std::unordered_map<std::string, std::uint64_t> table_bytes(
   return by_table;
 }
 
-// Where NOT NULL is a constraint (server 18), a primary key that takes an index makes an inherited
-// one the table's own.
+// Where NOT NULL is a constraint, a primary key that takes an index makes an inherited one the
+// table's own.
+constexpr int kNotNullIsAConstraint = 180000;
+
 bool inherits(const TocEntry& table) {
   const std::string_view defn = table.defn ? std::string_view(*table.defn) : "";
   return defn.find("INHERITS (") != std::string_view::npos ||
@@ -101,13 +104,16 @@ bool is_of_heir(const TocEntry& key, const KeyTables& tables) {
                              [&](const std::string& id) { return tables.heirs.contains(id); });
 }
 
-// No entry has a larger one, and none depends on one.
+// No entry has a larger one, and none depends on one. Ids are positive ints, and what else an
+// archive names as a dependency, pg_restore passes over.
 int last_id(const ArchiveHeader& archive) {
+  constexpr std::int64_t kMost = std::numeric_limits<int>::max();
   std::int64_t last = 0;
   for (const TocEntry& entry : archive.toc) {
     last = std::max<std::int64_t>(last, entry.dump_id);
-    for (const std::string& id : entry.dependencies)
-      last = std::max(last, parse_int(id).value_or(0));
+    for (const std::string& id : entry.dependencies) {
+      if (const std::int64_t on = parse_int(id).value_or(0); on <= kMost) last = std::max(last, on);
+    }
   }
   return static_cast<int>(last);
 }
@@ -157,16 +163,19 @@ ArchiveHeader toc_before_rows(const ArchiveHeader& archive) {
 }
 
 ArchiveHeader with_key_indexes(ArchiveHeader archive, const std::map<int, std::uint64_t>& bytes,
-                               std::uint64_t least) {
+                               const KeyIndexOptions& options) {
   const KeyTables tables = key_tables(archive, bytes);
+  const bool heirs_stay_whole = options.server_version >= kNotNullIsAConstraint;
   int last = last_id(archive);
   std::vector<TocEntry> toc;
   toc.reserve(archive.toc.size());
   for (TocEntry& entry : archive.toc) {
-    const std::optional<KeyIndex> parts = entry.defn && is_among_indexes(entry, tables, least)
-                                              ? split_key(*entry.defn)
-                                              : std::nullopt;
-    if (parts && !(parts->primary && is_of_heir(entry, tables))) {
+    const bool id_left = last < std::numeric_limits<int>::max();
+    const std::optional<KeyIndex> parts =
+        id_left && entry.defn && is_among_indexes(entry, tables, options.least_bytes)
+            ? split_key(*entry.defn)
+            : std::nullopt;
+    if (parts && !(heirs_stay_whole && parts->primary && is_of_heir(entry, tables))) {
       toc.push_back(index_of_key(entry, *parts, ++last));
       entry.defn = parts->take;
       entry.dependencies.push_back(std::to_string(last));

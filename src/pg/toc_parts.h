@@ -19,13 +19,18 @@ ArchiveHeader toc_before_rows(const ArchiveHeader& archive);
 // With fewer bytes of rows, a table's keys are made as they are written.
 inline constexpr std::uint64_t kLeastKeyBytes = std::uint64_t{16} << 20;
 
-// The same with primary keys and unique constraints in two entries, an INDEX and the CONSTRAINT
+struct KeyIndexOptions {
+  int server_version = 0;  // of the server that makes them: 150020
+  std::uint64_t least_bytes = kLeastKeyBytes;
+};
+
+// The archive, with primary keys and unique constraints in two entries, an INDEX and the CONSTRAINT
 // that takes it (see key_index.h): ADD CONSTRAINT builds its index under a lock that no other index
-// of the table is built beside. For tables with `least` bytes of rows of their own, so that they
-// are not partitioned, and with other indexes; not for primary keys of tables that inherit.
-// `bytes` are those of the rows by the dump id of TABLE DATA.
+// of the table is built beside. For tables with that many bytes of rows of their own, so that they
+// are not partitioned, and with other indexes; for server 18, not for primary keys of tables that
+// inherit. `bytes` are those of the rows by the dump id of TABLE DATA.
 ArchiveHeader with_key_indexes(ArchiveHeader archive, const std::map<int, std::uint64_t>& bytes,
-                               std::uint64_t least = kLeastKeyBytes);
+                               const KeyIndexOptions& options);
 
 struct OrderedToc {
   ArchiveHeader header;

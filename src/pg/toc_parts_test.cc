@@ -91,6 +91,8 @@ TocEntry key(int id, const char* kind, std::vector<std::string> on, const char* 
 
 constexpr const char* kReplicaIdentity = "\nALTER TABLE ONLY s.t REPLICA IDENTITY USING INDEX k;\n";
 
+constexpr KeyIndexOptions kSmall{.server_version = 150000, .least_bytes = 1000};
+
 // Table 1 has other indexes, table 4 none.
 TEST(TocParts, KeysAmongOtherIndexesAreBuiltAsIndexes) {
   ArchiveHeader header = archive();
@@ -101,7 +103,7 @@ TEST(TocParts, KeysAmongOtherIndexesAreBuiltAsIndexes) {
   header.toc.push_back(entry(34, "INDEX", Section::kPostData, "CREATE INDEX ...", {"6"}));
   header.toc.push_back(entry(40, "FK CONSTRAINT", Section::kPostData, "...", {"4", "30"}));
   const std::map<int, std::uint64_t> bytes{{10, 1000}, {11, 5000}};
-  const ArchiveHeader apart = with_key_indexes(header, bytes, 1000);
+  const ArchiveHeader apart = with_key_indexes(header, bytes, kSmall);
   EXPECT_THAT(ids(apart), ElementsAre(1, 2, 3, 4, 10, 11, 20, 21, 51, 30, 32, 33, 34, 40));
   const TocEntry& index = *apart.find(51);
   EXPECT_EQ(index.desc, "INDEX");
@@ -110,7 +112,8 @@ TEST(TocParts, KeysAmongOtherIndexesAreBuiltAsIndexes) {
   EXPECT_THAT(index.dependencies, ElementsAre("1"));
   EXPECT_THAT(apart.find(30)->dependencies, ElementsAre("1", "51"));
   EXPECT_THAT(*apart.find(30)->defn, testing::EndsWith("PRIMARY KEY USING INDEX k;\n"));
-  EXPECT_EQ(ids(with_key_indexes(header, bytes, 1001)), ids(header));
+  EXPECT_EQ(ids(with_key_indexes(header, bytes, {.server_version = 150000, .least_bytes = 1001})),
+            ids(header));
 
   // The work is the index's; a key that is made as a whole has its own.
   const OrderedToc ordered = toc_after_rows(apart, bytes);
@@ -119,25 +122,39 @@ TEST(TocParts, KeysAmongOtherIndexesAreBuiltAsIndexes) {
   EXPECT_EQ(ordered.header.find(32)->offset.state, DataOffset::State::kSet);
 }
 
-// A unique constraint takes its index everywhere; a primary key makes a NOT NULL its own by that.
-TEST(TocParts, PrimaryKeysOfTablesThatInheritStayWhole) {
+// What pg_restore does not refuse is no reason to fail, or to take an id that another entry has.
+TEST(TocParts, KeysStayWholeWhereNoIdIsLeft) {
+  ArchiveHeader header = archive();
+  header.toc.push_back(key(60, "UNIQUE", {"1", "4294967300", "-9", "x"}));
+  const std::map<int, std::uint64_t> bytes{{10, 1000}, {11, 5000}};
+  EXPECT_THAT(ids(with_key_indexes(header, bytes, kSmall)), testing::Contains(61));
+  header.toc.back().dependencies.push_back("2147483647");
+  EXPECT_EQ(ids(with_key_indexes(header, bytes, kSmall)), ids(header));
+}
+
+// A unique constraint takes its index everywhere; on 18 a primary key makes a NOT NULL its own by
+// that.
+TEST(TocParts, PrimaryKeysOfTablesThatInheritStayWholeFor18) {
   ArchiveHeader header = archive();
   header.toc[3].defn = "CREATE TABLE s.t (\n)\nINHERITS (s.parent);\n";
   header.toc.push_back(key(30, "PRIMARY KEY", {"1"}));
   header.toc.push_back(key(31, "UNIQUE", {"1"}));
   header.toc.push_back(key(32, "PRIMARY KEY", {"4"}));
   header.toc.push_back(key(33, "UNIQUE", {"4"}));
-  const auto apart = [&] {
+  const auto apart = [&](int version) {
     std::vector<int> all;
-    const ArchiveHeader found = with_key_indexes(header, {{10, 1000}, {11, 5000}}, 1000);
+    const ArchiveHeader found =
+        with_key_indexes(header, {{10, 1000}, {11, 5000}},
+                         {.server_version = version, .least_bytes = kSmall.least_bytes});
     for (const TocEntry& e : found.toc) {
       if (e.defn && e.defn->find(" USING INDEX k;") != std::string::npos) all.push_back(e.dump_id);
     }
     return all;
   };
-  EXPECT_THAT(apart(), ElementsAre(30, 31, 33));
+  EXPECT_THAT(apart(180001), ElementsAre(30, 31, 33));
   header.toc.push_back(entry(35, "TABLE ATTACH", Section::kPreData, "...", {"1", "7"}));
-  EXPECT_THAT(apart(), ElementsAre(31, 33));
+  EXPECT_THAT(apart(180001), ElementsAre(31, 33));
+  EXPECT_THAT(apart(170009), ElementsAre(30, 31, 32, 33));
 }
 
 TEST(TocParts, IndexesOfOneTableAloneAreIndependent) {
