@@ -73,7 +73,8 @@ bool begins(const Dump& dump, Connection& leader, const DumpPlan& plan, bool hol
 }
 
 // A range of pages is read through all of the server's shared buffers, a whole table through a
-// small ring of them, which is faster: ranges pay where several sessions read one table.
+// small ring of them, which costs the server less: ranges pay where several sessions read one
+// table.
 bool read_by_ranges(const DumpPlan& plan, std::size_t readers, int server_major) {
   return readers >= plan.ranges_from && reads_ranges(server_major);
 }
