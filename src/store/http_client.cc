@@ -230,6 +230,7 @@ void set_connection(CurlHandle& handle, const HttpOptions& options, const HttpRe
   handle.set(CURLOPT_LOW_SPEED_LIMIT, static_cast<long>(options.least_bytes_per_second));
   handle.set(CURLOPT_LOW_SPEED_TIME,
              static_cast<long>(std::max(options.stall, request.patience).count()));
+  handle.set(CURLOPT_MAXCONNECTS, 1L);  // what is asked of the handle is of the one connection
   handle.set(CURLOPT_BUFFERSIZE, 256L * 1024);
   handle.set(CURLOPT_UPLOAD_BUFFERSIZE, 256L * 1024);
   if (!options.proxy) handle.set(CURLOPT_NOPROXY, "*");
@@ -284,7 +285,7 @@ std::unique_ptr<HttpClient::Connection> HttpClient::take_idle() {
 // a new connection.
 bool HttpClient::note_repetition(const Connection& connection, const HttpReply& reply) {
   const std::optional<std::string> id = reply.header(kRequestId);
-  if (!id) return false;
+  if (!id || id->empty()) return false;
   const HttpReply& last = connection.last;
   const std::lock_guard lock(mutex_);
   const bool same =
@@ -295,7 +296,7 @@ bool HttpClient::note_repetition(const Connection& connection, const HttpReply& 
   return same && ids_tell_;
 }
 
-// So that the next request is sent on a new connection.
+// So that the next request is sent on a new connection, unless others are at work and leave theirs.
 void HttpClient::drop_idle() {
   std::vector<std::unique_ptr<Connection>> dropped;
   const std::lock_guard lock(mutex_);
