@@ -176,9 +176,9 @@ void run_steps(bool stop_at_error, const Context& context,
 
 pg::ArchiveHeader with_keys_apart(const LoadJob& job, const Verified& verified,
                                   const std::map<int, std::uint64_t>& bytes,
-                                  const Context& context) {
+                                  const std::stop_token& stop) {
   return pg::with_key_indexes(verified.archive, bytes,
-                              {.server_version = open_session(job, context.stop).server_version(),
+                              {.server_version = open_session(job, stop).server_version(),
                                .least_bytes = job.least_key_bytes});
 }
 
@@ -227,7 +227,7 @@ void load(const LoadJob& job, Source& object, const Verified& verified, const Co
                [&] { load_rows(job, object, verified, bytes, until_one_fails, progress, indexes); },
                [&] {
                  pg::ArchiveHeader rest = job.sessions > 1
-                                              ? with_keys_apart(job, verified, bytes, context)
+                                              ? with_keys_apart(job, verified, bytes, after.stop)
                                               : verified.archive;
                  tell_of_indexes(context, progress, rest.toc.size() - verified.archive.toc.size());
                  indexes.take_begun(rest);

@@ -104,19 +104,32 @@ bool is_of_heir(const TocEntry& key, const KeyTables& tables) {
                              [&](const std::string& id) { return tables.heirs.contains(id); });
 }
 
-// No entry has a larger one, and none depends on one. Ids are positive ints, and what else an
-// archive names as a dependency, pg_restore passes over.
-int last_id(const ArchiveHeader& archive) {
-  constexpr std::int64_t kMost = std::numeric_limits<int>::max();
-  std::int64_t last = 0;
-  for (const TocEntry& entry : archive.toc) {
-    last = std::max<std::int64_t>(last, entry.dump_id);
-    for (const std::string& id : entry.dependencies) {
-      if (const std::int64_t on = parse_int(id).value_or(0); on <= kMost) last = std::max(last, on);
+// Dump ids that no entry has, and none depends on. They stay near to the entries', by which
+// pg_restore's tables are as long.
+class FreeIds {
+ public:
+  explicit FreeIds(const ArchiveHeader& archive) {
+    for (const TocEntry& entry : archive.toc) {
+      last_ = std::max(last_, entry.dump_id);
+      for (const std::string& id : entry.dependencies) {  // pg_restore takes their lowest 32 bits
+        if (const auto on = parse_int(id)) named_.insert(static_cast<int>(*on));
+      }
     }
   }
-  return static_cast<int>(last);
-}
+  // Nothing when there are no more.
+  std::optional<int> next() {
+    do {
+      if (last_ >= kMost) return std::nullopt;
+      ++last_;
+    } while (named_.contains(last_));
+    return last_;
+  }
+
+ private:
+  static constexpr int kMost = std::numeric_limits<int>::max() - 1;  // pg_restore counts one more
+  int last_ = 0;
+  std::unordered_set<int> named_;
+};
 
 TocEntry index_of_key(const TocEntry& key, const KeyIndex& parts, int dump_id) {
   TocEntry index = key;
@@ -166,19 +179,18 @@ ArchiveHeader with_key_indexes(ArchiveHeader archive, const std::map<int, std::u
                                const KeyIndexOptions& options) {
   const KeyTables tables = key_tables(archive, bytes);
   const bool heirs_stay_whole = options.server_version >= kNotNullIsAConstraint;
-  int last = last_id(archive);
+  FreeIds free(archive);
   std::vector<TocEntry> toc;
   toc.reserve(archive.toc.size());
   for (TocEntry& entry : archive.toc) {
-    const bool id_left = last < std::numeric_limits<int>::max();
     const std::optional<KeyIndex> parts =
-        id_left && entry.defn && is_among_indexes(entry, tables, options.least_bytes)
-            ? split_key(*entry.defn)
-            : std::nullopt;
-    if (parts && !(heirs_stay_whole && parts->primary && is_of_heir(entry, tables))) {
-      toc.push_back(index_of_key(entry, *parts, ++last));
+        entry.defn && is_among_indexes(entry, tables, options.least_bytes) ? split_key(*entry.defn)
+                                                                           : std::nullopt;
+    const bool apart = parts && !(heirs_stay_whole && parts->primary && is_of_heir(entry, tables));
+    if (const std::optional<int> id = apart ? free.next() : std::nullopt) {
+      toc.push_back(index_of_key(entry, *parts, *id));
       entry.defn = parts->take;
-      entry.dependencies.push_back(std::to_string(last));
+      entry.dependencies.push_back(std::to_string(*id));
     }
     toc.push_back(std::move(entry));
   }
