@@ -7,15 +7,17 @@
 namespace pgstow::pg {
 namespace {
 
-std::uint64_t pages_at_once(const BigTable& table, std::uint64_t slice_bytes) {
-  const double page = static_cast<double>(table.bytes) / static_cast<double>(table.pages);
-  return std::max<std::uint64_t>(
-      1, static_cast<std::uint64_t>(static_cast<double>(slice_bytes) / page));
-}
+constexpr std::uint64_t kPageBytes = 8192;
 
 // What is stored, as text: numbers and times grow, a half perhaps; what is compressed, four times.
 std::uint64_t as_text(std::uint64_t bytes) { return bytes * 3 / 2; }
 std::uint64_t at_most_as_text(std::uint64_t bytes) { return bytes * 4; }
+
+// What lies beside the heap is mostly compressed.
+std::uint64_t expected_text(const BigTable& table) {
+  const std::uint64_t heap = std::min(table.bytes, table.pages * kPageBytes);
+  return as_text(heap) + at_most_as_text(table.bytes - heap);
+}
 
 }  // namespace
 
@@ -31,9 +33,12 @@ std::vector<Slice> whole_tables(const std::vector<BigTable>& tables) {
 std::vector<Slice> ranges_of(const std::vector<BigTable>& tables, std::uint64_t slice_bytes) {
   std::vector<Slice> slices;
   for (std::size_t i = 0; i < tables.size(); ++i) {
-    Slice slice{.table = i, .bytes = as_text(std::min(tables[i].bytes, slice_bytes))};
+    const std::uint64_t text = expected_text(tables[i]);
+    Slice slice{.table = i, .bytes = text};
     if (tables[i].pages > 0) {
-      const std::uint64_t step = pages_at_once(tables[i], slice_bytes);
+      const std::uint64_t page = std::max<std::uint64_t>(text / tables[i].pages, 1);
+      const std::uint64_t step = std::max<std::uint64_t>(as_text(slice_bytes) / page, 1);
+      slice.bytes = std::min(text, step * page);
       for (; slice.from + step < tables[i].pages; slice.from += step) {
         slice.to = slice.from + step;
         slices.push_back(slice);

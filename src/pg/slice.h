@@ -27,7 +27,9 @@ constexpr bool reads_ranges(int server_major) { return server_major >= 14; }
 std::string copy_range(const std::string& relation, const std::string& columns, std::uint64_t from,
                        const std::optional<std::uint64_t>& to);
 
-// All rows of all tables, in their order; each table as one slice, or cut by `slice_bytes`.
+// All rows of all tables, in their order; each table as one slice, or cut into ranges of pages. One
+// takes as much text as `slice_bytes` of a heap are expected to; where values lie beside the heap,
+// it has fewer of its pages, and one at least.
 std::vector<Slice> whole_tables(const std::vector<BigTable>& tables);
 std::vector<Slice> ranges_of(const std::vector<BigTable>& tables, std::uint64_t slice_bytes);
 

@@ -38,7 +38,6 @@ class TestDump {
     plan.bytes_in_all = 0;
     plan.objects_from = 0;
     plan.slice_bytes = 8192;
-    plan.ranges_from = 1;
     if (change) change(plan);
   }
 
