@@ -3,7 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
+#include <map>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "backup/fill.h"
@@ -149,6 +152,16 @@ std::vector<pg::TableName> put_in_place(const Run& run, pg::TableSwap& swap) {
   }
 }
 
+// Names that no schema has: a second restore within one second needs the next one.
+std::map<std::string, std::string> free_kept_schemas(const Run& run, Time time) {
+  for (;; time += std::chrono::seconds(1)) {
+    std::map<std::string, std::string> kept = pg::kept_schemas(run.plan.present.tables, time);
+    const bool free = std::ranges::none_of(
+        kept, [&](const auto& names) { return pg::schema_exists(run.session, names.second); });
+    if (free) return kept;
+  }
+}
+
 // The tables, built beside, proven, put in place.
 void restore_tables(const Run& run, RestoredTables& restored) {
   const std::vector<pg::TableName>& tables = run.plan.selection.tables;
@@ -172,7 +185,7 @@ void restore_tables(const Run& run, RestoredTables& restored) {
   pg::TableSwap swap{
       .tables = tables,
       .scratch = scratch.names(),
-      .kept = pg::kept_schemas(run.plan.present.tables, now),
+      .kept = free_kept_schemas(run, now),
       .prelude = missing_schemas(run.session, run.copy.verified.archive, run.job.restore, tables),
       .ties = run.plan.selection.ties};
   restored.kept = put_in_place(run, swap);

@@ -283,8 +283,24 @@ TEST_F(Tables, APartitionIsReplacedInItsPlace) {
   server_->sql("shop", "delete from sales.log_1; drop table sales.log_2");
   ASSERT_TRUE(restore({"--table", "sales.log_1"}).ok());
   EXPECT_EQ(server_->value("shop", "select count(*) from sales.log"), "30");
-  ASSERT_TRUE(restore({"--table", "sales.log"}).ok());
+  const Outcome outcome = restore({"--table", "sales.log"});
+  ASSERT_TRUE(outcome.ok()) << outcome.describe();
   EXPECT_EQ(first_difference(before, text()), "");
+}
+
+// As after another restore within the same second.
+TEST_F(Tables, AreKeptUnderANameThatIsFree) {
+  back_up();
+  server_->sql("shop",
+               "do $$ begin for n in 0 .. 60 loop execute format('create schema %I', "
+               "'sales__before_' || to_char(now() at time zone 'utc' + n * interval '1 second', "
+               "'YYYYMMDD_HH24MISS')); end loop; end $$");
+  const Outcome outcome = restore({"--table", "sales.orders"});
+  EXPECT_TRUE(outcome.ok()) << outcome.describe();
+  EXPECT_EQ(server_->value("shop",
+                           "select count(*) from pg_class where relname = 'orders' and "
+                           "relnamespace::regnamespace::text like 'sales\\_\\_before%'"),
+            "1");
 }
 
 TEST_F(Tables, PartitionsThatWereMadeSinceAreNamedBeforeTheyAreEmptied) {
