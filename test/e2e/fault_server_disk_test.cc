@@ -31,7 +31,7 @@ TEST(FaultServerDisk, FullInTheMiddleOfARestoreByManySessions) {
   server.sql("shop", kShop);
   server.sql("shop",
              "create table entry as select i, repeat(md5(i::text), 5) as body "
-             "from generate_series(1, 90000) i");
+             "from generate_series(1, 140000) i");
   Pgstow pgstow(server, "shop");
   pgstow.with("BACKUP_JOBS=3");
   run_ok(pgstow.program({"backup"}));
