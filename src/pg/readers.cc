@@ -26,7 +26,7 @@ constexpr const char* kRangeSettings =
 // The many statements are no statistics of the owner's: servers before 16 keep each text apart, and
 // would drop others for them. Only a superuser may say so.
 constexpr const char* kNotInStatistics =
-    "select pg_catalog.set_config('pg_stat_statements.track_utility', 'off', false) from "
+    "select pg_catalog.set_config('pg_stat_statements.track', 'none', false) from "
     "pg_catalog.pg_roles where rolname = current_user and rolsuper";
 
 std::string lock_statement(const std::vector<BigTable>& tables) {

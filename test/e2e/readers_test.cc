@@ -170,6 +170,26 @@ TEST_F(BigTables, AreReadByPgDumpWhereTheServerHasNoSessionsLeft) {
   EXPECT_EQ(restored_text("ours"), "");
 }
 
+// Each range is another text to the server: the owner's statements would be dropped for them.
+TEST(StatementStatistics, AreNotOfReaders) {
+  const TestServer server({.settings = {"shared_preload_libraries = 'pg_stat_statements'"}});
+  server.create_database("shop");
+  server.sql("shop",
+             "create extension pg_stat_statements; create table entry as select i, md5(i::text) "
+             "from generate_series(1, 200000) i; analyze entry");
+  Pgstow pgstow(server, "shop");
+  pgstow.with("BACKUP_JOBS=2").with("BACKUP_LOG_LEVEL=debug");
+  const Outcome backup = pgstow.run({"backup"});
+  ASSERT_TRUE(backup.ok()) << backup.describe();
+  EXPECT_THAT(backup.err, HasSubstr("readers sessions=2 tables=1 slices=4"));
+  const auto count = [&](const std::string& like) {
+    return server.value("shop",
+                        "select count(*) from pg_stat_statements where query like '" + like + "'");
+  };
+  EXPECT_EQ(count("COPY (SELECT i%"), "0");
+  EXPECT_EQ(count("create table entry%"), "1");
+}
+
 // A lock table of some 640 holders, of which pg_dump needs one a table: readers take as many
 // tables as leave room for it, or none. With all of the 400 the server would run out of it.
 TEST(SmallLockTable, IsNotFilledByReaders) {
