@@ -14,6 +14,7 @@ namespace {
 
 LoadJob load_job(const Filling& filling, const std::string& name) {
   LoadJob job{.server = filling.maintenance.parameters_for_children(),
+              .server_version = filling.maintenance.server_version(),
               .pg_restore = filling.pg_restore,
               .threads = filling.job.jobs,
               .sessions = pg::sessions_to_take(filling.maintenance, name, filling.job.jobs),

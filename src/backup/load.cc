@@ -174,14 +174,6 @@ void run_steps(bool stop_at_error, const Context& context,
   if (first) std::rethrow_exception(first);
 }
 
-pg::ArchiveHeader with_keys_apart(const LoadJob& job, const Verified& verified,
-                                  const std::map<int, std::uint64_t>& bytes,
-                                  const std::stop_token& stop) {
-  return pg::with_key_indexes(verified.archive, bytes,
-                              {.server_version = open_session(job, stop).server_version(),
-                               .least_bytes = job.least_key_bytes});
-}
-
 }  // namespace
 
 pg::Connection open_session(const LoadJob& job, std::stop_token stop) {
@@ -226,9 +218,12 @@ void load(const LoadJob& job, Source& object, const Verified& verified, const Co
               {[&] { make_schema(job, verified, options, context); },
                [&] { load_rows(job, object, verified, bytes, until_one_fails, progress, indexes); },
                [&] {
-                 pg::ArchiveHeader rest = job.sessions > 1
-                                              ? with_keys_apart(job, verified, bytes, after.stop)
-                                              : verified.archive;
+                 pg::ArchiveHeader rest = verified.archive;
+                 if (job.sessions > 1) {
+                   rest = pg::with_key_indexes(
+                       std::move(rest), bytes,
+                       {.server_version = job.server_version, .least_bytes = job.least_key_bytes});
+                 }
                  tell_of_indexes(context, progress, rest.toc.size() - verified.archive.toc.size());
                  indexes.take_begun(rest);
                  pg::restore_after_rows(after, rest, bytes, job.sessions);

@@ -21,7 +21,8 @@
 namespace pgstow {
 
 struct LoadJob {
-  pg::Parameters server;  // dbname is the empty database to fill
+  pg::Parameters server;   // dbname is the empty database to fill
+  int server_version = 0;  // 150020
   pg::Tool pg_restore;
   unsigned threads = 1;   // that inflate
   unsigned sessions = 1;  // of the server, at once

@@ -79,6 +79,7 @@ class Load : public ::testing::Test {
                        {"port", std::to_string(server_->port())},
                        {"user", "postgres"},
                        {"dbname", database}},
+            .server_version = 150000,
             .pg_restore = {.path = program("pg_restore"), .major = 15, .version = ""},
             .threads = 2,
             .sessions = 3,

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <map>
 #include <memory>
 #include <string>
@@ -152,14 +151,15 @@ std::vector<pg::TableName> put_in_place(const Run& run, pg::TableSwap& swap) {
   }
 }
 
-// Names that no schema has: a second restore within one second needs the next one.
-std::map<std::string, std::string> free_kept_schemas(const Run& run, Time time) {
-  for (;; time += std::chrono::seconds(1)) {
-    std::map<std::string, std::string> kept = pg::kept_schemas(run.plan.present.tables, time);
-    const bool free = std::ranges::none_of(
-        kept, [&](const auto& names) { return pg::schema_exists(run.session, names.second); });
-    if (free) return kept;
-  }
+// Names that no schema has.
+std::map<std::string, std::string> free_kept_schemas(const Run& run, Time now) {
+  const std::vector<pg::TableName>& tables = run.plan.present.tables;
+  const Time time = free_second(now, [&](Time at) {
+    return std::ranges::any_of(pg::kept_schemas(tables, at), [&](const auto& names) {
+      return pg::schema_exists(run.session, names.second);
+    });
+  });
+  return pg::kept_schemas(tables, time);
 }
 
 // The tables, built beside, proven, put in place.

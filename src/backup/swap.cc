@@ -13,14 +13,12 @@
 namespace pgstow {
 namespace {
 
-// A name to keep the present database under that no database has: a second undo within one second
-// needs the next one.
+// A name to keep the present database under that no database has.
 std::string free_before_name(pg::Connection& maintenance, const std::string& database,
                              const Context& context) {
-  Time time = context.clock.now();
-  while (pg::database_exists(maintenance, pg::before_name(database, time))) {
-    time += std::chrono::seconds(1);
-  }
+  const Time time = free_second(context.clock.now(), [&](Time at) {
+    return pg::database_exists(maintenance, pg::before_name(database, at));
+  });
   return pg::before_name(database, time);
 }
 
@@ -39,6 +37,11 @@ std::string hint_for(const std::string& database, const std::string& before) {
 }  // namespace
 
 std::string target_database(const pg::Access& access) { return pg::database_name(access.server()); }
+
+Time free_second(Time time, const std::function<bool(Time)>& taken) {
+  while (taken(time)) time += std::chrono::seconds(1);
+  return time;
+}
 
 pg::Connection open_maintenance(const pg::Access& access, const RestoreJob& job,
                                 const Context& context) {

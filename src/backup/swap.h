@@ -1,11 +1,13 @@
 // One database in another's place, by renaming: what a restore ends with and what takes it back.
 #pragma once
 
+#include <functional>
 #include <stop_token>
 #include <string>
 #include <vector>
 
 #include "backup/restore.h"
+#include "base/clock.h"
 #include "base/context.h"
 #include "pg/connection.h"
 #include "pg/database.h"
@@ -19,6 +21,10 @@ std::string target_database(const pg::Access& access);
 // A session from which that database can be dropped and renamed.
 pg::Connection open_maintenance(const pg::Access& access, const RestoreJob& job,
                                 const Context& context);
+
+// The first second from `time` on that is not taken: names have a stamp of seconds, and what comes
+// once more within one second needs the next one.
+Time free_second(Time time, const std::function<bool(Time)>& taken);
 
 // Does the renamings in one transaction, which this stop ends. Where the answer to its COMMIT is
 // lost, new sessions tell whether they were done. If it throws, they were not, unless it is
